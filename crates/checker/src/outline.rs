@@ -16,6 +16,8 @@ pub(crate) struct Outline {
     pub(crate) functions: Vec<Function>,
     /// Its names can come and go in ways that are not read here.
     pub(crate) is_open: bool,
+    /// It has calls that import what is not read here.
+    pub(crate) has_unseen_imports: bool,
     /// Names that functions of it declare to be the module's.
     pub(crate) globals: Vec<String>,
 }

@@ -1,6 +1,7 @@
 //! Reads Python: the one room that knows the parser's crates, whose types stay in it. Out comes what is wrong with a file,
 //! in words, and what it does, in steps. Must not know modules, search paths or findings.
 
+mod blocks;
 mod bound;
 mod class;
 mod decide;

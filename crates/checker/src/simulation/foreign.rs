@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use super::failing::{Kind, Raised};
 use super::table::{All, MAGIC, Value};
@@ -31,7 +32,7 @@ struct Names {
 /// What has been asked.
 #[derive(Debug, Default)]
 pub(super) struct Foreign {
-    asked: BTreeMap<String, Names>,
+    asked: BTreeMap<String, Arc<Names>>,
     /// Attributes that the project's code sets; `*` for any.
     patched: BTreeSet<String>,
     /// Modules whose names are being read.
@@ -133,9 +134,9 @@ impl Simulation<'_> {
         }
     }
 
-    fn foreign_names(&mut self, module: &str, path: &Path, is_package: bool) -> Names {
+    fn foreign_names(&mut self, module: &str, path: &Path, is_package: bool) -> Arc<Names> {
         if let Some(names) = self.foreign.asked.get(module) {
-            return names.clone();
+            return Arc::clone(names);
         }
         let mut names = Names { is_open: true, ..Names::default() };
         let read = self.library.read(path, self.service.python);
@@ -170,7 +171,8 @@ impl Simulation<'_> {
             }
             self.foreign.open.remove(module);
         }
-        self.foreign.asked.insert(module.to_owned(), names.clone());
+        let names = Arc::new(names);
+        self.foreign.asked.insert(module.to_owned(), Arc::clone(&names));
         names
     }
 
@@ -179,7 +181,7 @@ impl Simulation<'_> {
             Found::Source { path, directories, .. } => {
                 let inner = self.foreign_names(module, &path, directories.is_some());
                 names.is_open |= inner.is_open;
-                names.bound.extend(inner.bound);
+                names.bound.extend(inner.bound.iter().cloned());
             }
             _ => names.is_open = true,
         }
@@ -206,16 +208,16 @@ impl Simulation<'_> {
     }
 
     pub(super) fn star_foreign(&mut self, module: &str, frame: &mut Frame) {
-        let mut names = Names { is_open: true, ..Names::default() };
+        let mut names = Arc::new(Names { is_open: true, ..Names::default() });
         if let Found::Source { path, directories, .. } = reached::find(&self.search, module) {
             names = self.foreign_names(module, &path, directories.is_some());
         }
         if let Some(own) = self.modules.get_mut(&frame.module) {
             own.is_open |= names.is_open || names.all == All::Unknown;
         }
-        let listed = match names.all {
-            All::Names(names) => names,
-            All::None | All::Unknown => names.bound.into_iter().collect(),
+        let listed: Vec<String> = match &names.all {
+            All::Names(names) => names.clone(),
+            All::None | All::Unknown => names.bound.iter().cloned().collect(),
         };
         for name in listed {
             self.set(&name.clone(), Value::Foreign(format!("{module}.{name}")), false, frame);

@@ -69,9 +69,7 @@ impl Simulation<'_> {
         if self.modules.contains_key(&inner) {
             return Ok(Value::Module(inner));
         }
-        if module.has_any() || MAGIC.contains(&wanted) || self.provided.contains(&inner) {
-            return Ok(Value::Anything);
-        }
+        // Also where the package makes names by itself: what is imported here is there for all that follows.
         if let Some(directories) = &module.directories {
             let found = self.search.inside(directories, wanted, Whose::Project);
             if !matches!(found, Found::Missing { .. }) {
@@ -80,6 +78,9 @@ impl Simulation<'_> {
                     _ => Value::Anything,
                 });
             }
+        }
+        if module.has_any() || MAGIC.contains(&wanted) || self.provided.contains(&inner) {
+            return Ok(Value::Anything);
         }
         if self.is_perhaps_bound(name, wanted) {
             return Ok(Value::Anything);

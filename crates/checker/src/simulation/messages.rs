@@ -195,7 +195,13 @@ fn cycle(simulation: &Simulation<'_>, frame: &Frame, at: u32, module: &str, name
             ));
         }
     }
-    draft.is_doubtful = ring.iter().any(|running| simulation.perhaps.contains(&running.module));
+    // What was imported unseen may have been there before, and then the order was another.
+    let has_unseen = simulation.modules.values().any(|known| {
+        let outline = known.read.as_ref().and_then(|read| read.outline.as_ref());
+        outline.is_some_and(|outline| outline.has_unseen_imports)
+    });
+    draft.is_doubtful =
+        has_unseen || ring.iter().any(|running| simulation.perhaps.contains(&running.module));
     draft.message = if ring.len() < 2 {
         format!("`{module}` asks itself for `{name}` before that is bound")
     } else {

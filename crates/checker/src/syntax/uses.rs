@@ -130,6 +130,7 @@ impl Builder<'_> {
             && !["log", "get", "trace", "meter"]
                 .iter()
                 .any(|word| last.to_lowercase().contains(word));
+        self.has_unseen_imports |= imports_unseen(&names, first.is_some());
         let keywords = arguments.keywords.iter();
         let keywords =
             keywords.map(|keyword| keyword.arg.as_ref().map_or(String::new(), ToString::to_string));
@@ -261,4 +262,25 @@ pub(super) fn strings(expression: &Expr) -> Option<Vec<String>> {
         _ => return None,
     };
     elements.iter().map(|element| decide::text(element).map(str::to_owned)).collect()
+}
+
+/// Calls that import modules of which the text does not tell the names.
+fn imports_unseen(path: &[&str], has_text: bool) -> bool {
+    match path {
+        ["__import__"] | [.., "import_module" | "run_module" | "import_string"] => !has_text,
+        ["django", "setup"] => true,
+        [.., last] => matches!(
+            *last,
+            "exec_module"
+                | "load_module"
+                | "autodiscover"
+                | "walk_packages"
+                | "iter_modules"
+                | "find_modules"
+                | "import_from_string"
+                | "import_prefix"
+                | "run_path"
+        ),
+        [] => false,
+    }
 }
