@@ -49,7 +49,8 @@ impl Simulation<'_> {
         let mut loaded = Loaded::Unknown;
         for end in ends {
             let part = &name[..end];
-            if self.provided.contains(part) {
+            // Whatever the process began with is there by this name.
+            if self.provided.contains(part) || part == "__main__" {
                 return Ok(Loaded::Unknown);
             }
             loaded = match self.modules.get(part) {
@@ -136,7 +137,7 @@ impl Simulation<'_> {
     /// Whether the package that a module would be in can make modules by itself (`__path__`, a lazy loader).
     fn is_open_package(&self, name: &str) -> bool {
         let parent = name.rsplit_once('.').and_then(|(parent, _)| self.modules.get(parent));
-        parent.is_some_and(|module| module.is_open)
+        parent.is_some_and(|module| module.is_open || module.names.contains_key("__path__"))
     }
 
     pub(super) fn enter(&mut self, name: &str, module: Module) {

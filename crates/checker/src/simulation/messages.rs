@@ -20,6 +20,10 @@ pub(super) fn missing(
 ) -> Draft {
     let mut draft = simulation.draft(frame, at, Rule::MissingModule, name);
     draft.message = format!("there is no module `{name}`");
+    // Made by a build from something else, which may be what an image does.
+    let last = name.rsplit('.').next().unwrap_or_default();
+    draft.is_doubtful = ["_pb2", "_pb2_grpc", "_version"].iter().any(|end| last.ends_with(end))
+        || is_built(simulation, name);
     if let Some(other) = misspelt {
         draft.message = format!("there is no module `{name}`: the file is called `{other}`");
         draft.hint = Some(
@@ -43,6 +47,19 @@ pub(super) fn missing(
             .map(|project| format!("add `{project}` to the requirements"));
     }
     draft
+}
+
+/// Whether a source stands there of which a build makes the module.
+fn is_built(simulation: &Simulation<'_>, name: &str) -> bool {
+    let (parent, last) = name.rsplit_once('.').unwrap_or(("", name));
+    let package = simulation.modules.get(parent).and_then(|module| module.directories.clone());
+    let entries = simulation.service.search_path.iter();
+    let directories =
+        package.unwrap_or_else(|| entries.map(|entry| entry.directory.clone()).collect());
+    directories.iter().any(|directory| {
+        let listing = simulation.search.listing(directory);
+        ["pyx", "c", "cpp"].iter().any(|end| listing.contains_key(&format!("{last}.{end}")))
+    })
 }
 
 /// The submodule whose name is nearest.

@@ -160,6 +160,12 @@ impl Simulation<'_> {
         {
             module.all = super::table::All::Unknown;
         }
+        // `__path__.append(…)`: its modules can be anywhere.
+        if call.called.path.first().is_some_and(|root| root == "__path__")
+            && let Some(module) = self.modules.get_mut(&frame.module)
+        {
+            module.is_open = true;
+        }
         match value {
             Value::Function { module, index } => self.run_function(&module, index),
             Value::Foreign(name) => {

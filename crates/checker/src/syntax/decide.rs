@@ -196,6 +196,8 @@ fn asks(test: &Expr) -> bool {
                 self.0 |= matches!(
                     last.as_str(),
                     "find_spec"
+                        | "environ"
+                        | "getenv"
                         | "hasattr"
                         | "globals"
                         | "locals"
@@ -207,6 +209,9 @@ fn asks(test: &Expr) -> bool {
                         | "available"
                         | "is_installed"
                 );
+            }
+            if let Expr::Compare(compare) = expression {
+                self.0 |= compare.ops.iter().any(|op| matches!(op, CmpOp::In | CmpOp::NotIn));
             }
             walk_expr(self, expression);
         }
@@ -245,6 +250,8 @@ mod tests {
         check("os.name != 'nt'", Test::Known(true));
         check("DEBUG", Test::Unknown);
         check("'__main__' == __name__", Test::IsMain(true));
+        check("'X' in os.environ", Test::Asks);
+        check("os.getenv('X')", Test::Asks);
         check("importlib.util.find_spec('x') is not None", Test::Asks);
     }
 }

@@ -12,7 +12,8 @@ use crate::version::PythonVersion;
 
 /// Whether a name is there without anybody binding it.
 pub(crate) fn is_builtin(name: &str, version: PythonVersion) -> bool {
-    builtins::is_python_builtin(name, version.minor, false) || name == "WindowsError"
+    let by_site = ["copyright", "credits", "exit", "help", "license", "quit", "WindowsError"];
+    builtins::is_python_builtin(name, version.minor, false) || by_site.contains(&name)
 }
 
 /// Whether a name is that of an exception that Python brings, in any version.
