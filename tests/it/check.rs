@@ -133,6 +133,8 @@ fn without_an_environment_what_is_not_known_is_said() {
     let ran = check(&world, &[]);
     assert_eq!(ran.code(), Some(0), "{ran}");
     assert!(ran.stderr.contains("Not known: what the environment default has"), "{ran}");
+    let told = check(&world, &["--json"]).json();
+    assert_eq!(told["unknown"].as_array().unwrap().len(), 1, "{told:#}");
 }
 
 #[test]

@@ -15,7 +15,8 @@ impl Checked {
     pub fn to_json(&self) -> Value {
         let findings: Vec<Value> =
             self.findings.iter().map(|one| one.to_json(&self.directory)).collect();
-        json!({ "findings": findings, "errors": self.errors(), "warnings": self.warnings() })
+        json!({ "findings": findings, "errors": self.errors(), "warnings": self.warnings(),
+            "unknown": self.unknown })
     }
 
     /// A line for each finding, as workflows of GitHub read them
