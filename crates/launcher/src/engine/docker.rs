@@ -210,12 +210,11 @@ impl Engine for Docker {
         } else {
             options.build()
         };
-        let body = match parcel.tar.in_memory() {
-            Some(bytes) => bollard::body_full(bytes),
-            None => {
-                let tar = parcel.tar.clone();
-                bollard::body_try_stream(written(move |pipe| tar.copy_to(pipe)))
-            }
+        let body = if let Some(bytes) = parcel.tar.in_memory() {
+            bollard::body_full(bytes)
+        } else {
+            let tar = parcel.tar.clone();
+            bollard::body_try_stream(written(move |pipe| tar.copy_to(pipe)))
         };
         self.api
             .upload_to_container(id, Some(options), body)
