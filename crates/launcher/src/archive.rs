@@ -261,9 +261,13 @@ mod tests {
 
     use super::*;
 
+    fn byte(at: usize) -> u8 {
+        u8::try_from(at % 251).unwrap()
+    }
+
     fn large(size: usize) -> File {
         let mut file = tempfile::tempfile().unwrap();
-        let pattern: Vec<u8> = (0..size).map(|at| (at % 251) as u8).collect();
+        let pattern: Vec<u8> = (0..size).map(byte).collect();
         file.write_all(&pattern).unwrap();
         file.seek(io::SeekFrom::End(0)).unwrap();
         file
@@ -276,7 +280,7 @@ mod tests {
             let mut entry = entry.unwrap();
             let mut content = Vec::new();
             entry.read_to_end(&mut content).unwrap();
-            assert!(content.iter().enumerate().all(|(at, &byte)| byte == (at % 251) as u8));
+            assert!(content.iter().enumerate().all(|(at, &found)| found == byte(at)));
             let header = entry.header();
             let (mode, user, group) =
                 (header.mode().unwrap(), header.uid().unwrap(), header.gid().unwrap());
