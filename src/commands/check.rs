@@ -33,7 +33,7 @@ pub(crate) struct Args {
     /// Print annotations as workflows of GitHub read them
     #[arg(long, conflicts_with = "json")]
     github: bool,
-    /// Files and directories whose syntax is checked, whatever services reach
+    /// Files and directories that are checked as they are imported, whatever services reach
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
 }

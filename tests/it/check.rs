@@ -183,3 +183,35 @@ fn each_of_the_failures_of_a_start_is_named_with_its_line_and_none_once_it_is_me
     world.write("app/main.py", "import app.orders\n\napp = None\n");
     check(&world, &[]).refused(MENDABLE, &["error[entry-point]", "api"]);
 }
+
+#[test]
+fn without_a_compose_file_modules_are_imported_in_the_projects_environment() {
+    let world = World::new();
+    world.index.add(&Wheel::new("lamp", "1.0"));
+    world.write("src/shop/__init__.py", "from shop.db import load\n");
+    world.write("src/shop/db.py", "import lamp\nimport croniter\n\nload = lamp\n");
+    world.write("tests/test_shop.py", "import only_for_tests\n");
+    let ran = check(&world, &[]);
+    assert_eq!(ran.code(), Some(0), "what the environment has is not known: {ran}");
+    assert!(ran.stderr.contains("Not known: what the environment has"), "{ran}");
+    world.require(&["lamp"]).pyfast(&["sync"]).ok();
+    let told = check(&world, &["--json"]).json();
+    let finding = &told["findings"][0];
+    assert_eq!(
+        (&finding["rule"], &told["errors"]),
+        (&json!("missing-module"), &json!(1)),
+        "{told:#}"
+    );
+    assert_eq!((&finding["file"], &finding["line"]), (&json!("src/shop/db.py"), &json!(2)));
+    let named = check(&world, &["tests"]);
+    named.refused(MENDABLE, &["error[missing-module]", "only_for_tests"]);
+    world.write("src/shop/db.py", "import lamp\n\nload = lamp\n");
+    assert_eq!(check(&world, &[]).code(), Some(0));
+}
+
+#[test]
+fn what_a_projects_own_modules_lack_is_found_without_an_environment() {
+    let world = stack(PYTHON, "uvicorn app.main:app");
+    world.write("app/main.py", "import not_installed\napi = None\n");
+    check(&world, &[]).refused(MENDABLE, &["error[entry-point]", "app", "it has api"]);
+}

@@ -16,8 +16,9 @@ const STACK: usize = 512 << 20;
 /// What keeps a service from starting, and what will fail in it later, sorted by place. Errors are certain; whatever may be
 /// otherwise is a warning or nothing.
 pub fn check_service(service: &Service, library: &Library<'_>) -> Vec<Finding> {
-    let search =
+    let mut search =
         Search::new(&service.search_path, &service.standard_library, service.python, library.files);
+    search.is_open |= service.is_open;
     let mut named = Named::default();
     for Entry { target, .. } in &service.entries {
         named.add(target);

@@ -23,6 +23,8 @@ pub struct Service {
     pub environment: Option<BTreeMap<String, IsEmpty>>,
     /// Where the project that brings a missing module is looked for.
     pub wheels: Wheels,
+    /// There may be modules besides: those of an environment of which nothing is known.
+    pub is_open: bool,
 }
 
 /// Whether a variable is set to nothing.

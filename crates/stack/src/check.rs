@@ -6,6 +6,7 @@ pub(crate) mod found;
 mod imports;
 mod installed;
 mod judge;
+mod modules;
 mod process;
 mod sources;
 mod view;
@@ -53,7 +54,7 @@ pub fn check(
 ) -> Result<Checked, Error> {
     let services = asked.paths.is_empty() && (!is_absent(settings) || !flags.files.is_empty());
     if !services {
-        return sources::check(settings, &asked.paths);
+        return sources::check(settings, &asked.paths, events);
     }
     let assumed = assume(settings, flags)?;
     let settings = assumed.as_ref().map_or(settings, |assumed| &assumed.settings);
@@ -66,7 +67,7 @@ pub fn check(
         }
     };
     if description.environments.is_empty() {
-        return sources::check(settings, &[]);
+        return sources::check(settings, &[], events);
     }
     let mut unknown = Vec::new();
     let mut installed = BTreeMap::new();
@@ -147,7 +148,7 @@ pub(crate) fn services_of(
         let judged = judge(facts, own, &wheels);
         checked.unknown.extend(judged.unknown);
         for finding in judged.findings {
-            checked.add(finding, service);
+            checked.add(finding, Some(service));
         }
     }
     checked.subject = match names.as_slice() {

@@ -78,6 +78,7 @@ impl Case {
             standard_library: standard.map(str::to_owned).into(),
             environment: self.environment.clone(),
             wheels: Wheels::default(),
+            is_open: false,
         }
     }
 }

@@ -91,6 +91,7 @@ fn findings(directory: &Path, case: &Case, version: PythonVersion) -> Vec<Findin
         ),
         environment: None,
         wheels: Wheels::default(),
+        is_open: false,
     };
     check_service(&service, &Library::new(&Disk))
 }

@@ -42,17 +42,23 @@ impl Checked {
         self.findings.iter().filter(|found| found.finding.severity == severity).count()
     }
 
-    /// Adds what was found of a service; the same of another one is one more service of it.
-    pub(super) fn add(&mut self, finding: Finding, service: &str) {
+    /// Adds what was found, of a service if it is one's; the same of another one is one more service of it.
+    pub(super) fn add(&mut self, finding: Finding, service: Option<&str>) {
+        let services = service.map(str::to_owned);
         let same = self.findings.iter_mut().find(|found| {
             let known = &found.finding;
             (known.rule, known.severity, &known.place, &known.message)
                 == (finding.rule, finding.severity, &finding.place, &finding.message)
         });
         match same {
-            Some(found) => found.services.push(service.to_owned()),
-            None => self.findings.push(Found { finding, services: vec![service.to_owned()] }),
+            Some(found) => found.services.extend(services),
+            None => self.findings.push(Found { finding, services: Vec::from_iter(services) }),
         }
+    }
+
+    /// In the order of files and lines.
+    pub(super) fn sort(&mut self) {
+        self.findings.sort_by(|one, other| one.finding.place.cmp(&other.finding.place));
     }
 
     /// Leaves out what modules are about of which the project says so.

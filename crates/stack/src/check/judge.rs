@@ -41,7 +41,7 @@ pub(super) fn judge(facts: Facts, installed: Option<&Installed>, wheels: &Wheels
     }
     match processes(&facts, &runs, python, wheels) {
         Ok(processes) => {
-            judged.findings.extend(examine(&facts, &processes, installed.is_some()));
+            judged.findings.extend(examine(&facts, &processes));
         }
         Err(why) => judged.unknown.push(format!("{}: {why}", facts.name)),
     }
@@ -66,28 +66,24 @@ fn refused(reason: &str, run: &Started) -> Finding {
 }
 
 /// What is found in processes, as far as it is certain of them.
-fn examine(facts: &Facts, processes: &[Process], is_installed: bool) -> Vec<Finding> {
+fn examine(facts: &Facts, processes: &[Process]) -> Vec<Finding> {
     let library = Library::new(&facts.view);
     let mut findings = Vec::new();
     for process in processes {
         let found = check_service(&process.service, &library).into_iter();
-        findings.extend(found.filter_map(|finding| weighed(finding, process, is_installed)));
+        findings.extend(found.map(|finding| weighed(finding, process)));
     }
     findings
 }
 
-/// How bad it is in a process; `None` where that is not known.
-fn weighed(mut finding: Finding, process: &Process, is_installed: bool) -> Option<Finding> {
+/// How bad it is in a process.
+fn weighed(mut finding: Finding, process: &Process) -> Finding {
     let alone = matches!(finding.rule, Rule::Syntax | Rule::ImportCycle);
-    // Without the environment's modules every one of them is missing.
-    if !is_installed && !alone {
-        return None;
-    }
     let may_be_there = process.open && !alone;
     if finding.severity == Severity::Error && (!process.needed || may_be_there) {
         finding.severity = Severity::Warning;
     }
-    Some(finding)
+    finding
 }
 
 /// Names the files of this machine in a finding.

@@ -52,6 +52,7 @@ pub(super) fn processes(
             standard_library: standard_library(python),
             environment: variables(facts, run),
             wheels: wheels.clone(),
+            is_open: facts.view.packages.is_none(),
         };
         processes.push(Process { service, needed: run.needed, open });
     }

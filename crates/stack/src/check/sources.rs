@@ -1,4 +1,5 @@
-//! Sources that no service names: paths that are given, or all of a project's own. Owns which files those are.
+//! Sources that no service names: paths that are given, or all of a project's own. Owns which files those are, and which
+//! of them are imported.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -7,14 +8,21 @@ use ignore::WalkBuilder;
 use pyfast_checker::{Disk, PythonVersion, check_syntax};
 use pyfast_settings::{Python, Settings, interpreters};
 
-use super::found::{Checked, Found, NEWEST};
+use super::found::{Checked, NEWEST};
+use super::installed::Installed;
+use super::modules::{check_modules, is_part_of_program};
 use crate::error::Error;
 
 /// Directories of other people's files.
 const OTHERS: [&str; 4] = ["site-packages", "node_modules", "__pycache__", "__pypackages__"];
 
-/// Checks files for what a Python would not compile.
-pub(super) fn check(settings: &Settings, paths: &[PathBuf]) -> Result<Checked, Error> {
+/// Checks files for what a Python would not compile, and what fails when they are imported: those that are given, else those
+/// that are part of a program.
+pub(super) fn check(
+    settings: &Settings,
+    paths: &[PathBuf],
+    events: &pyfast_crew::Events,
+) -> Result<Checked, Error> {
     let project = &settings.project;
     let named = paths.iter().map(|path| project.working_directory.join(path));
     let mut files = BTreeSet::new();
@@ -27,13 +35,29 @@ pub(super) fn check(settings: &Settings, paths: &[PathBuf]) -> Result<Checked, E
     let files: Vec<PathBuf> = files.into_iter().collect();
     let directory = project.directory.clone();
     let mut checked = Checked { directory, ..Checked::default() };
-    let python = python(settings).unwrap_or_else(|why| {
-        let why = format!("which Python they are for, so Python {NEWEST} was taken: {why}");
-        checked.unknown.push(why);
-        NEWEST
+    let installed = Installed::ask(settings, events);
+    let python = match &installed {
+        Ok(installed) => installed.python(),
+        Err(why) => {
+            checked.unknown.push(format!("what the environment has: {why}"));
+            python(settings).unwrap_or_else(|why| {
+                let why = format!("which Python they are for, so Python {NEWEST} was taken: {why}");
+                checked.unknown.push(why);
+                NEWEST
+            })
+        }
+    };
+    let mut findings = check_syntax(&files, python, &Disk);
+    let imported = files.iter().filter(|file| {
+        !paths.is_empty()
+            || is_part_of_program(file.strip_prefix(&checked.directory).unwrap_or(file))
     });
-    let found = check_syntax(&files, python, &Disk).into_iter();
-    checked.findings = found.map(|finding| Found { finding, services: Vec::new() }).collect();
+    let imported: Vec<PathBuf> = imported.cloned().collect();
+    findings.extend(check_modules(&imported, &project.directory, python, installed.as_ref().ok()));
+    for finding in findings {
+        checked.add(finding, None);
+    }
+    checked.sort();
     checked.subject = match files.as_slice() {
         [_] => "1 file".to_owned(),
         files => format!("{} files", files.len()),
