@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::options::module_name;
+use crate::module_name::module_name;
 
 /// The distributions of an environment: normalised name → version.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
