@@ -213,5 +213,5 @@ fn without_a_compose_file_modules_are_imported_in_the_projects_environment() {
 fn what_a_projects_own_modules_lack_is_found_without_an_environment() {
     let world = stack(PYTHON, "uvicorn app.main:app");
     world.write("app/main.py", "import not_installed\napi = None\n");
-    check(&world, &[]).refused(MENDABLE, &["error[entry-point]", "app", "it has api"]);
+    check(&world, &[]).refused(MENDABLE, &["error[entry-point]", "app", "it has `api`"]);
 }

@@ -13,7 +13,7 @@ mod settings;
 mod settings_class;
 mod table;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use crate::finding::{Finding, Place};
@@ -66,7 +66,7 @@ struct Simulation<'a> {
     /// The search path is no longer what it was.
     is_open: bool,
     /// Functions that were looked at.
-    looked_at: BTreeSet<Place>,
+    looked_at: HashMap<PathBuf, BTreeSet<u32>>,
     /// How often a module failed and was tried again.
     failures: BTreeMap<String, usize>,
     /// Variables that the code sets itself.
@@ -130,7 +130,7 @@ impl<'a> Simulation<'a> {
             is_afterwards: false,
             perhaps: BTreeSet::new(),
             provided: BTreeSet::new(),
-            looked_at: BTreeSet::new(),
+            looked_at: HashMap::new(),
             failures: BTreeMap::new(),
             variables: BTreeSet::new(),
             has_all_variables: service.environment.is_none(),

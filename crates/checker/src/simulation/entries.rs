@@ -6,6 +6,7 @@ use super::failing::Draft;
 use super::imports::Loaded;
 use super::table::{Module, Value};
 use super::{Frame, Simulation};
+use crate::advice::nearest;
 use crate::finding::Rule;
 use crate::reached;
 use crate::search::Found;
@@ -93,9 +94,13 @@ impl Simulation<'_> {
                 .filter(|(name, value)| !name.starts_with('_') && **value == Value::Anything)
                 .map(|(name, _)| name.as_str())
                 .collect();
-            if !objects.is_empty() && objects.len() < 6 {
-                draft.hint = Some(format!("it has {}", objects.join(", ")));
-            }
+            draft.hint = match nearest(first, objects.iter().copied()) {
+                Some(near) => Some(format!("it has `{near}`")),
+                None if (1..6).contains(&objects.len()) => {
+                    Some(format!("it has {}", objects.join(", ")))
+                }
+                None => None,
+            };
             self.report(draft);
         }
     }

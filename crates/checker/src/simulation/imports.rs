@@ -210,7 +210,7 @@ impl Simulation<'_> {
             Err(raised) => {
                 if let Some(path) = self.modules.get(name).and_then(|module| module.path.clone()) {
                     // Tried again, its functions are called again.
-                    self.looked_at.retain(|place| place.file != path);
+                    self.looked_at.remove(&path);
                 }
                 let failures = self.failures.entry(name.to_owned()).or_default();
                 *failures += 1;

@@ -1,11 +1,12 @@
 //! Names and attributes that are read, set and called. Must not know how modules are loaded.
 
+use std::collections::BTreeSet;
+
 use super::failing::{Kind, Raised};
 use super::foreign::Answer;
 use super::running::Flow;
 use super::table::{MAGIC, Status, Value};
 use super::{Frame, Simulation, messages};
-use crate::finding::Place;
 use crate::outline::{Call, Item, Use};
 use crate::search::{Found, Whose};
 
@@ -197,8 +198,7 @@ impl Simulation<'_> {
         };
         let mut frame = Frame::new(module, path);
         frame.is_function = true;
-        let place = self.place(&frame, function.at);
-        if !function.is_plain || !self.looked_at.insert(place) {
+        if !function.is_plain || !self.is_first_look(&frame, function.at) {
             return Ok(Flow::Next);
         }
         // Functions run where they are called, but not deeper than this.
@@ -239,6 +239,14 @@ impl Simulation<'_> {
         }
     }
 
+    /// Whether a function of a frame's file was not looked at yet; it is now.
+    fn is_first_look(&mut self, frame: &Frame, at: u32) -> bool {
+        match self.looked_at.get_mut(&frame.path) {
+            Some(known) => known.insert(at),
+            None => self.looked_at.insert(frame.path.clone(), BTreeSet::from([at])).is_none(),
+        }
+    }
+
     fn functions_of(&mut self, name: &str) {
         let Some(module) = self.modules.get(name) else { return };
         let (Some(read), Some(path)) = (module.read.clone(), module.path.clone()) else { return };
@@ -246,8 +254,7 @@ impl Simulation<'_> {
         for function in &outline.functions {
             let mut frame = Frame::new(name, path.clone());
             frame.is_function = true;
-            let place: Place = self.place(&frame, function.at);
-            if self.looked_at.insert(place) {
+            if self.is_first_look(&frame, function.at) {
                 drop(self.steps(&function.body, &mut frame));
             }
         }
