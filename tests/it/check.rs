@@ -191,6 +191,11 @@ fn without_a_compose_file_modules_are_imported_in_the_projects_environment() {
     world.write("src/shop/__init__.py", "from shop.db import load\n");
     world.write("src/shop/db.py", "import lamp\nimport croniter\n\nload = lamp\n");
     world.write("tests/test_shop.py", "import only_for_tests\n");
+    // Packages without an `__init__`, and a file beside the one that names it.
+    world.write("web/main.py", "from .config import port\nimport json\nimport beside\n");
+    world.write("web/config.py", "port = 80\n");
+    world.write("web/beside.py", "");
+    world.write("web/json.py", "raise SystemExit\n");
     let ran = check(&world, &[]);
     assert_eq!(ran.code(), Some(0), "what the environment has is not known: {ran}");
     assert!(ran.stderr.contains("Not known: what the environment has"), "{ran}");

@@ -15,6 +15,8 @@ use crate::version::PythonVersion;
 pub struct Library<'a> {
     pub(crate) files: &'a dyn Files,
     known: Mutex<BTreeMap<Key, Option<Arc<Read>>>>,
+    /// Names that functions of any of them set on something that may be a module.
+    set: Mutex<BTreeSet<String>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,7 +28,7 @@ struct Key {
 impl<'a> Library<'a> {
     /// Knows nothing yet.
     pub fn new(files: &'a dyn Files) -> Self {
-        Self { files, known: Mutex::default() }
+        Self { files, known: Mutex::default(), set: Mutex::default() }
     }
 
     /// A file; `None` if it cannot be read.
@@ -37,14 +39,34 @@ impl<'a> Library<'a> {
         }
         let read = self.files.read(path).ok();
         let read = read.map(|bytes| Arc::new(syntax::read(&bytes, version)));
+        if let Some(outline) = read.as_ref().and_then(|read| read.outline.as_ref()) {
+            self.set.lock().expect("nobody panics with it").extend(set_by_functions(outline));
+        }
         self.known.lock().expect("nobody panics with it").insert(key, read.clone());
         read
+    }
+
+    /// Whether a function of a file that was read sets this on something: nobody knows when it is called.
+    pub(crate) fn sets(&self, attribute: &str) -> bool {
+        self.set.lock().expect("nobody panics with it").contains(attribute)
     }
 
     /// Reads many files at once.
     pub(crate) fn read_all(&self, paths: &BTreeSet<PathBuf>, version: PythonVersion) {
         paths.par_iter().for_each(|path| drop(self.read(path, version)));
     }
+}
+
+fn set_by_functions(outline: &Outline) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for function in &outline.functions {
+        each(&function.body, &mut |step| {
+            let Step::SetAttribute(used) = step else { return };
+            let of_instance = matches!(used.path.first().map(String::as_str), Some("self" | "cls"));
+            names.extend(used.path.last().filter(|_| !of_instance).cloned());
+        });
+    }
+    names
 }
 
 /// Each step of a module, of its functions too.

@@ -109,6 +109,7 @@ impl Simulation<'_> {
         let inner = format!("{name}.{attribute}");
         if let Answer::No(_) = self.foreign_attribute(name, attribute)
             && !self.provided.contains(&inner)
+            && !self.library.sets(attribute)
         {
             let draft = messages::no_foreign_name(self, frame, at, name, attribute);
             self.fail(Kind::Attribute, draft)?;
@@ -211,7 +212,15 @@ impl Simulation<'_> {
         Ok(if flow? == Flow::Ends { Flow::Ends } else { Flow::Next })
     }
 
-    pub(super) fn set_item(&mut self, item: &Item, frame: &Frame) {
+    pub(super) fn set_item(&mut self, item: &Item, frame: &Frame) -> Result<(), Raised> {
+        if let Some((last, of)) = item.of.path.split_last()
+            && last == "__dict__"
+            && !of.is_empty()
+        {
+            let mut used = item.of.clone();
+            "*".clone_into(used.path.last_mut().expect("it has a last one"));
+            return self.set_attribute(&used, frame);
+        }
         match self.quietly(&item.of.path, frame) {
             Value::Foreign(name) if name == "os.environ" => match &item.key {
                 Some(key) => drop(self.variables.insert(key.clone())),
@@ -223,6 +232,7 @@ impl Simulation<'_> {
             },
             _ => {}
         }
+        Ok(())
     }
 
     /// What functions would do that nothing called for certain.

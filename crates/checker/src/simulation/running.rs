@@ -47,7 +47,7 @@ impl Simulation<'_> {
             Step::SetAttribute(used) => self.set_attribute(used, frame)?,
             Step::Call(call) => return self.call(call, frame),
             Step::Item(item) => self.item(item, frame)?,
-            Step::SetItem(item) => self.set_item(item, frame),
+            Step::SetItem(item) => self.set_item(item, frame)?,
             Step::Branch { test, then, otherwise } => {
                 return self.branch(test, then, otherwise, frame);
             }

@@ -51,7 +51,7 @@ impl Builder<'_> {
             is_local,
             bases: bases.filter_map(path).collect(),
             fields: class.body.iter().filter_map(|statement| self.field(statement)).collect(),
-            config: config(&class.body),
+            config: config(class),
             is_plain: class.decorator_list.is_empty(),
             at: class.name.start().to_u32(),
         }));
@@ -60,13 +60,15 @@ impl Builder<'_> {
     fn field(&self, statement: &Stmt) -> Option<Field> {
         let Stmt::AnnAssign(assign) = statement else { return None };
         let Expr::Name(name) = &*assign.target else { return None };
+        let annotation = self.source[assign.annotation.range()].to_owned();
         let mut field = Field {
             name: name.id.to_string(),
             at: name.start().to_u32(),
             has_default: assign.value.is_some(),
             aliases: Vec::new(),
-            annotation: self.source[assign.annotation.range()].to_owned(),
-            is_open: false,
+            // What stands beside the type may say all that a value may.
+            is_open: annotation.contains("Annotated"),
+            annotation,
         };
         if let Some(Expr::Call(call)) = assign.value.as_deref() {
             described(call, &mut field);
@@ -113,10 +115,11 @@ fn names(expression: &Expr) -> Option<Vec<String>> {
     }
 }
 
-/// `model_config = SettingsConfigDict(…)`, or the assignments of `class Config`.
-fn config(body: &[Stmt]) -> Vec<Keyword> {
-    let mut found = Vec::new();
-    for statement in body {
+/// `class S(BaseSettings, env_prefix=…)`, `model_config = SettingsConfigDict(…)`, or the assignments of `class Config`.
+fn config(class: &ast::StmtClassDef) -> Vec<Keyword> {
+    let arguments = class.arguments.iter().flat_map(|arguments| &arguments.keywords);
+    let mut found: Vec<Keyword> = arguments.map(keyword).collect();
+    for statement in &class.body {
         match statement {
             Stmt::Assign(ast::StmtAssign { targets, value, .. }) => {
                 let is_config =
@@ -141,16 +144,16 @@ fn config(body: &[Stmt]) -> Vec<Keyword> {
     found
 }
 
+fn keyword(keyword: &ast::Keyword) -> Keyword {
+    Keyword {
+        name: keyword.arg.as_ref().map_or("**".to_owned(), ToString::to_string),
+        value: literal(&keyword.value),
+    }
+}
+
 fn keywords(value: &Expr) -> Vec<Keyword> {
     match value {
-        Expr::Call(call) => {
-            let keywords = call.arguments.keywords.iter();
-            let named = keywords.map(|keyword| Keyword {
-                name: keyword.arg.as_ref().map_or("**".to_owned(), ToString::to_string),
-                value: literal(&keyword.value),
-            });
-            named.collect()
-        }
+        Expr::Call(call) => call.arguments.keywords.iter().map(keyword).collect(),
         Expr::Dict(dict) => {
             let items = dict.items.iter().map(|item| Keyword {
                 name: item.key.as_ref().and_then(text).unwrap_or("**").to_owned(),

@@ -45,7 +45,8 @@ pub(super) fn outline(body: &[Stmt], source: &str, version: PythonVersion) -> Ou
     Outline {
         body: builder.steps,
         functions: builder.functions,
-        is_open: builder.is_open,
+        // Where a package looks for its modules is its own business.
+        is_open: builder.is_open || builder.source.contains("__path__"),
         has_unseen_imports: builder.has_unseen_imports,
         globals: builder.globals,
     }

@@ -32,6 +32,8 @@ pub(super) struct Facts {
     has_picture: bool,
     /// Places where something is that is not of this machine.
     pub(super) foreign: Vec<PathBuf>,
+    /// Whether its build may have made files that are not of this machine.
+    pub(super) makes_files: bool,
     /// Console scripts of the environment.
     pub(super) scripts: BTreeMap<String, String>,
     /// The minor version of Python that the Dockerfile's base names.
@@ -72,6 +74,7 @@ impl Facts {
             all_variables: picture_known && is_python(&base),
             view: View { files: files(&picture), mounts: mounts(service), packages: None },
             has_picture: picture_known,
+            makes_files: picture.makes_files,
             foreign: picture.foreign.iter().map(PathBuf::from).collect(),
             scripts: BTreeMap::new(),
             minor: minor(&base),

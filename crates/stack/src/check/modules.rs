@@ -10,7 +10,7 @@ use pyfast_checker::{
 };
 
 use super::installed::Installed;
-use super::view::Packages;
+use super::view::{PACKAGES, Packages};
 
 /// Directories whose sources are not imported by the program itself, and may want what only its developers have.
 const BESIDE: [&str; 11] = [
@@ -46,22 +46,20 @@ pub(super) fn check_modules(
     python: PythonVersion,
     installed: Option<&Installed>,
 ) -> Vec<Finding> {
-    let mut by_root: BTreeMap<PathBuf, Vec<Entry>> = BTreeMap::new();
+    let mut by_place: BTreeMap<Place, Vec<Entry>> = BTreeMap::new();
     for file in files {
-        let Some((root, module)) = module_of(file) else { continue };
+        let Some((place, module)) = module_of(file, project) else { continue };
         let said = file.strip_prefix(project).unwrap_or(file).to_string_lossy().into_owned();
         let target = EntryTarget::Import { module, object: None };
-        by_root.entry(root).or_default().push(Entry { target, said });
+        by_place.entry(place).or_default().push(Entry { target, said });
     }
     let library = Library::new(&Disk);
     let mut findings = Vec::new();
-    for (root, entries) in by_root {
-        let own = [root, project.to_owned(), project.join("src")];
-        let own = own.map(|directory| SearchEntry { directory, whose: Whose::Project });
+    for (place, entries) in by_place {
         let service = Service {
             python,
             entries,
-            search_path: own.into_iter().chain(packages(installed)).collect(),
+            search_path: search_path(place, project, directory(installed)),
             standard_library: standard_library(python),
             environment: None,
             wheels: Wheels::default(),
@@ -85,27 +83,63 @@ fn directory(installed: Option<&Installed>) -> Option<&Path> {
     }
 }
 
-fn packages(installed: Option<&Installed>) -> Option<SearchEntry> {
-    let directory = directory(installed)?.to_owned();
-    Some(SearchEntry { directory, whose: Whose::Packages })
+/// From where a file is imported.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    /// The directory that its name begins in.
+    root: PathBuf,
+    /// Its own directory, whose files it may name without a package, as a script does.
+    own: PathBuf,
 }
 
-/// The directory from which a file is imported, and as what: above the last package that it is in.
-fn module_of(file: &Path) -> Option<(PathBuf, String)> {
-    let mut root = file.parent()?;
-    let mut parts = vec![file.file_stem()?.to_str()?];
-    if parts == ["__init__"] {
-        parts.clear();
-    }
+/// Its root before the project's directories; its own directory behind everything, where it takes nobody's place.
+fn search_path(place: Place, project: &Path, packages: Option<&Path>) -> Vec<SearchEntry> {
+    let own = |directory| SearchEntry { directory, whose: Whose::Project };
+    let packages = packages.unwrap_or_else(|| Path::new(PACKAGES)).to_owned();
+    vec![
+        own(place.root),
+        own(project.to_owned()),
+        own(project.join("src")),
+        SearchEntry { directory: packages, whose: Whose::Packages },
+        own(place.own),
+    ]
+}
+
+/// From where a file is imported, and as what: from above the last package that it is in. Directories without an `__init__`
+/// are packages too, if they are below the project's sources.
+fn module_of(file: &Path, project: &Path) -> Option<(Place, String)> {
+    let own = file.parent()?;
+    let mut root = own;
     while root.join("__init__.py").is_file() {
-        parts.push(root.file_name()?.to_str()?);
         root = root.parent()?;
     }
-    parts.reverse();
-    let is_name = |part: &&str| !part.is_empty() && !part.contains(['.', '-', ' ']);
-    // A script that nobody can import by its name, or what a package runs as.
+    if root == own {
+        let sources = [project.join("src"), project.to_owned()];
+        let above = sources.into_iter().find(|above| own.starts_with(above));
+        if let Some(above) = above
+            && let Some(module) = dotted(file.strip_prefix(&above).ok()?)
+        {
+            return Some((Place { root: above, own: own.to_owned() }, module));
+        }
+    }
+    let module = dotted(file.strip_prefix(root).ok()?)?;
+    Some((Place { root: root.to_owned(), own: own.to_owned() }, module))
+}
+
+/// The name of a module by its path; `None` for a script that nobody can import by its name, or what a package runs as.
+fn dotted(path: &Path) -> Option<String> {
+    let path = path.with_extension("");
+    let mut parts: Vec<&str> = path.iter().map(|part| part.to_str()).collect::<Option<_>>()?;
+    if parts.last() == Some(&"__init__") {
+        parts.pop();
+    }
+    let is_name = |part: &&str| {
+        !part.is_empty()
+            && !part.starts_with(|c: char| c.is_ascii_digit())
+            && part.chars().all(|c| c == '_' || c.is_alphanumeric())
+    };
     let importable = parts.iter().all(is_name) && parts.last() != Some(&"__main__");
-    (importable && !parts.is_empty()).then(|| (root.to_owned(), parts.join(".")))
+    (importable && !parts.is_empty()).then(|| parts.join("."))
 }
 
 #[cfg(test)]
@@ -115,19 +149,23 @@ mod tests {
     #[test]
     fn a_file_is_the_module_that_its_packages_make_of_it() {
         let place = tempfile::tempdir().unwrap();
-        for name in ["src/shop/__init__.py", "src/shop/db/__init__.py", "src/shop/db/models.py"] {
+        for name in ["src/shop/__init__.py", "src/shop/db/__init__.py", "lib/own/__init__.py"] {
             let path = place.path().join(name);
             fs_err::create_dir_all(path.parent().unwrap()).unwrap();
             fs_err::write(path, "").unwrap();
         }
         let of = |name: &str| {
-            let (root, module) = module_of(&place.path().join(name))?;
-            Some((root.strip_prefix(place.path()).unwrap().to_owned(), module))
+            let (from, module) = module_of(&place.path().join(name), place.path())?;
+            Some((from.root.strip_prefix(place.path()).unwrap().to_owned(), module))
         };
         let is = |root: &str, module: &str| Some((PathBuf::from(root), module.to_owned()));
         assert_eq!(of("src/shop/db/models.py"), is("src", "shop.db.models"));
         assert_eq!(of("src/shop/__init__.py"), is("src", "shop"));
+        assert_eq!(of("lib/own/a.py"), is("lib", "own.a"));
         assert_eq!(of("main.py"), is("", "main"));
+        assert_eq!(of("app/main.py"), is("", "app.main"), "a package without `__init__`");
+        assert_eq!(of("src/app/main.py"), is("src", "app.main"));
+        assert_eq!(of("01-first/run.py"), is("01-first", "run"));
         assert_eq!(of("make-it.py"), None);
         assert_eq!(of("src/shop/__main__.py"), None);
     }

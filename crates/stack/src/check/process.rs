@@ -42,7 +42,8 @@ pub(super) fn processes(
             continue;
         }
         let own = own_directories(facts, run)?;
-        let open = facts.foreign.iter().any(|place| own.iter().any(|own| place.starts_with(own)));
+        let open = facts.makes_files
+            || facts.foreign.iter().any(|place| own.iter().any(|own| place.starts_with(own)));
         let packages = SearchEntry { directory: PACKAGES.into(), whose: Whose::Packages };
         let own = own.into_iter().map(|directory| SearchEntry { directory, whose: Whose::Project });
         let service = Service {

@@ -6,6 +6,7 @@ use super::scope::Scope;
 use super::stages::stages;
 use super::{Question, chain, target};
 use crate::dockerfile::Instruction;
+use crate::dockerfile::shell::{commands, programs};
 
 /// What the instructions of a target's stages leave behind; nothing is known of what the image below has.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,7 +19,53 @@ pub(crate) struct Ending {
     pub(crate) directory: Option<String>,
     /// Variables that are set; `None` is a value that is not certain.
     pub(crate) environment: BTreeMap<String, Option<String>>,
+    /// Whether a command that runs after files were copied may make others beside them.
+    pub(crate) makes_files: bool,
 }
+
+/// Programs that leave the files of a project as they are: they install, name owners, or make room.
+const LEAVE: [&str; 40] = [
+    ":",
+    "[",
+    "addgroup",
+    "adduser",
+    "apk",
+    "apt",
+    "apt-get",
+    "cd",
+    "chmod",
+    "chown",
+    "conda",
+    "do",
+    "done",
+    "dnf",
+    "echo",
+    "else",
+    "exit",
+    "export",
+    "fi",
+    "groupadd",
+    "if",
+    "install",
+    "ldconfig",
+    "mamba",
+    "mkdir",
+    "pip",
+    "pip3",
+    "pipx",
+    "rm",
+    "rmdir",
+    "set",
+    "test",
+    "then",
+    "touch",
+    "true",
+    "update-ca-certificates",
+    "useradd",
+    "usermod",
+    "uv",
+    "yum",
+];
 
 /// How the target ends; `None` where the text is not understood.
 pub(crate) fn ending(question: &Question<'_>) -> Option<Ending> {
@@ -27,18 +74,44 @@ pub(crate) fn ending(question: &Question<'_>) -> Option<Ending> {
     let base = stages[*chain.first()?].base.as_str();
     let mut scope = question.bases.get(base).map(Scope::of).unwrap_or_default();
     let mut ending = Ending::default();
+    let mut has_files = false;
     for at in chain {
         scope.begin_stage();
         for one in &stages[at].instructions {
             match one.word.as_str() {
                 "CMD" => ending.command = Some(words(one)),
                 "ENTRYPOINT" => ending.entrypoint = Some(words(one)),
+                "COPY" | "ADD" => has_files = true,
+                "RUN" => ending.makes_files |= has_files && may_make_files(one),
                 _ => scope.note(one, question.arguments, &stages[at].outer),
             }
         }
     }
     (ending.directory, ending.environment) = scope.into_parts();
     Some(ending)
+}
+
+/// Whether a command may make modules of a project: a generator, a compiler, a download, a script of which nothing is known.
+fn may_make_files(one: &Instruction) -> bool {
+    let array = serde_json::from_str::<Vec<String>>(&one.rest);
+    let all = array.map_or_else(|_not_json| commands(&one.rest), |words| vec![words]);
+    let leaves = |words: &Vec<String>| {
+        let called = programs(words);
+        !called.is_empty() && called.iter().all(|words| leaves_files(words))
+    };
+    // What a here-document says is not read.
+    let writes = one.rest.contains('>') && one.rest.contains(".py");
+    writes || !one.documents.is_empty() || !all.iter().all(leaves)
+}
+
+fn leaves_files(words: &[String]) -> bool {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words[..] {
+        ["python" | "python3", "-m", "pip" | "compileall" | "ensurepip" | "venv", ..]
+        | ["python" | "python3", "manage.py", "collectstatic" | "compilemessages" | "check", ..]
+        | ["poetry" | "pdm" | "pipenv", "install" | "sync" | "config" | "lock", ..] => true,
+        _ => words.first().is_none_or(|program| LEAVE.contains(program)),
+    }
 }
 
 /// The words of an instruction: an array, else a line for the shell.

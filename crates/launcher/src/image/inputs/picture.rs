@@ -25,6 +25,8 @@ pub struct Picture {
     pub working_dir: Option<String>,
     /// Variables that it sets; `None` is a value that is not certain.
     pub environment: BTreeMap<String, Option<String>>,
+    /// Whether its build may have made files beside those of the context.
+    pub makes_files: bool,
 }
 
 impl BuildSource<'_> {
@@ -52,6 +54,7 @@ impl BuildSource<'_> {
             command: ending.command,
             working_dir: ending.directory,
             environment: ending.environment,
+            makes_files: ending.makes_files,
         })
     }
 }

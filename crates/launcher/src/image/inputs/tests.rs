@@ -257,4 +257,18 @@ fn a_picture_has_what_a_dockerfile_copies_where_it_copies_it() {
     assert_eq!(picture.command.unwrap()[2], "uvicorn main:app");
     assert_eq!(picture.environment["A"].as_deref(), Some("1"));
     assert_eq!(picture.environment["B"], None, "the image below may set it");
+    assert!(!picture.makes_files);
+    for (run, makes) in [
+        ("RUN --mount=type=cache,target=/c pip install . && chown -R app /app", false),
+        ("RUN [\"python\", \"-m\", \"compileall\", \".\"]", false),
+        ("RUN python generate.py", true),
+        ("RUN sh generate.sh", true),
+        ("RUN echo 'x = 1' > made.py", true),
+        ("RUN pip install x && protoc --python_out=. a.proto", true),
+        ("RUN <<EOF\npip install x\nEOF", true),
+    ] {
+        write("Dockerfile", &format!("{dockerfile}{run}\n"));
+        let picture = BuildSource::open(&build, &BTreeMap::new()).unwrap().picture();
+        assert_eq!(picture.is_none_or(|picture| picture.makes_files), makes, "{run}");
+    }
 }
