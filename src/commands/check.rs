@@ -17,7 +17,7 @@ use crate::stack::check::{show, summary};
 /// --strict. A comment `# pyfast: ignore[RULE]` leaves its line out.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  pyfast check\n  pyfast check --service backend --strict\n  pyfast check src tests --github"
+    after_help = "Examples:\n  pyfast check\n  pyfast check --service backend --strict\n  pyfast check src tests --github\n\n`pyfast list --check` looks at what packages need of each other."
 )]
 pub(crate) struct Args {
     #[command(flatten)]
