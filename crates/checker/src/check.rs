@@ -3,15 +3,12 @@
 use std::path::PathBuf;
 
 use crate::finding::Finding;
-use crate::library::Library;
+use crate::library::{Library, STACK, with_deep_stacks};
 use crate::reached::read_reached;
 use crate::search::Search;
 use crate::service::{Entry, EntryTarget, Service};
 use crate::simulation::simulate;
 use crate::suppression::is_suppressed;
-
-/// Modules import each other some hundred deep, and each import is a few calls here.
-const STACK: usize = 512 << 20;
 
 /// What keeps a service from starting, and what will fail in it later, sorted by place. Errors are certain; whatever may be
 /// otherwise is a warning or nothing.
@@ -23,9 +20,12 @@ pub fn check_service(service: &Service, library: &Library<'_>) -> Vec<Finding> {
     for Entry { target, .. } in &service.entries {
         named.add(target);
     }
-    read_reached(&search, library, service.python, &named.scripts, &named.modules);
+    with_deep_stacks(|| {
+        read_reached(&search, library, service.python, &named.scripts, &named.modules);
+    });
     let findings = std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(STACK);
+        // Modules import each other some hundred deep, and each import is a few calls here.
         let simulated = thread.spawn_scoped(scope, || simulate(service, search, library));
         // Without a thread nothing is known, which is no reason to refuse anything.
         simulated.ok().and_then(|thread| thread.join().ok()).unwrap_or_default()

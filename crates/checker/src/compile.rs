@@ -5,20 +5,22 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use crate::finding::{Finding, Place, Rule, Severity};
+use crate::library::with_deep_stacks;
 use crate::sources::Files;
 use crate::syntax::{self, Problem};
 use crate::version::PythonVersion;
 
 /// What keeps these files from being compiled by a Python, sorted; files that cannot be read are passed over.
 pub fn check_syntax(paths: &[PathBuf], version: PythonVersion, files: &dyn Files) -> Vec<Finding> {
-    let found = paths.par_iter().flat_map_iter(|path| {
+    let read = |path: &PathBuf| {
         let problems = match files.read(path) {
             Ok(bytes) => syntax::read(&bytes, version).problems,
             Err(_) => Vec::new(),
         };
-        problems.into_iter().map(|problem| finding(problem, path))
-    });
-    let mut found: Vec<Finding> = found.collect();
+        problems.into_iter().map(|problem| finding(problem, path)).collect::<Vec<_>>()
+    };
+    let mut found: Vec<Finding> =
+        with_deep_stacks(|| paths.par_iter().flat_map_iter(read).collect());
     found.sort_by(|one, other| one.place.cmp(&other.place));
     found
 }

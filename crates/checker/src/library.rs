@@ -11,6 +11,18 @@ use crate::sources::Files;
 use crate::syntax::{self, Read};
 use crate::version::PythonVersion;
 
+/// Bytes of stack for whoever reads: a sum of ten thousand terms is a tree as deep, and Python runs others that are deep.
+/// What is not touched costs nothing.
+pub(crate) const STACK: usize = 256 << 20;
+
+/// Has this done by threads that have room for deep trees.
+pub(crate) fn with_deep_stacks<T: Send>(act: impl FnOnce() -> T + Send) -> T {
+    match rayon::ThreadPoolBuilder::new().stack_size(STACK).build() {
+        Ok(pool) => pool.install(act),
+        Err(_) => act(),
+    }
+}
+
 /// The files that were read.
 pub struct Library<'a> {
     pub(crate) files: &'a dyn Files,

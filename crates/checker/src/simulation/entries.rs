@@ -136,6 +136,10 @@ impl Simulation<'_> {
     }
 
     fn enter_script(&mut self, path: &Path, said: &str) {
+        // An archive, which Python runs too.
+        if self.library.files.read(path).is_ok_and(|bytes| bytes.starts_with(b"PK\x03\x04")) {
+            return;
+        }
         if self.library.read(path, self.service.python).is_none() {
             let message = format!("`{said}` names the file {}, which is not there", path.display());
             let draft = self.entry_draft(said, message);

@@ -209,6 +209,7 @@ impl Builder<'_> {
                 if path(target).is_some_and(|path| path == ["sys", "path"]) {
                     self.emit(Step::OpensModules);
                 }
+                self.may_change(target);
             }
         }
     }

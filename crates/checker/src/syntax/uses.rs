@@ -102,6 +102,7 @@ impl Builder<'_> {
         self.expr(&call.func);
         for argument in &arguments.args {
             self.expr(argument);
+            self.may_change(argument);
         }
         for keyword in &arguments.keywords {
             self.expr(&keyword.value);
@@ -140,6 +141,16 @@ impl Builder<'_> {
             arguments: arguments.args.len(),
             keywords: keywords.collect(),
         }));
+    }
+
+    /// Whoever is given the variables, or adds to them all at once, may set any.
+    pub(super) fn may_change(&mut self, expression: &Expr) {
+        let is_environment = |path: Vec<String>| path.last().is_some_and(|last| last == "environ");
+        if path(expression).is_some_and(is_environment)
+            && let Some(of) = self.used(expression)
+        {
+            self.emit(Step::SetItem(Item { of, key: None }));
+        }
     }
 
     /// `setattr(x, "name", …)`; without a literal any name can be meant.

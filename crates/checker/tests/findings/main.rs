@@ -126,3 +126,24 @@ fn services_are_told_what_keeps_them_from_starting_and_nothing_else() {
     }
     assert!(wrong.is_empty(), "\n{wrong}");
 }
+
+/// Texts whose trees are as deep as they are long; what Python makes of them is another matter.
+#[test]
+fn no_tree_is_too_deep() {
+    let world = tempfile::tempdir().unwrap();
+    let deep = 10_000;
+    for text in [
+        format!("x = 1{}\n", "+1".repeat(deep)),
+        format!("x = a{}\n", ".b".repeat(deep)),
+        format!("x = {}1\n", "-".repeat(deep)),
+        format!("x = a{}\n", ".f()".repeat(deep / 2)),
+        format!("if a:\n    pass\n{}", "elif a:\n    pass\n".repeat(deep)),
+    ] {
+        let path = world.path().join("main.py");
+        fs_err::write(&path, format!("a = 1\n{text}")).unwrap();
+        let version = PythonVersion { major: 3, minor: 12 };
+        pyfast_checker::check_syntax(std::slice::from_ref(&path), version, &Disk);
+        let case = Case { entry: "import main".to_owned(), ..Case::default() };
+        check_service(&case.service(world.path()), &Library::new(&Disk));
+    }
+}

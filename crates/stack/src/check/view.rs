@@ -92,6 +92,10 @@ impl Files for View {
     }
 
     fn list(&self, directory: &Path) -> Vec<Listed> {
+        if self.is_dark(directory) == Some(true) {
+            // A package of which nothing can be read: it may have any module.
+            return vec![Listed { name: "__init__.pyc".to_owned(), is_directory: false }];
+        }
         let mut found: BTreeMap<String, bool> = BTreeMap::new();
         let mut add = |listed: Listed| {
             let known = found.entry(listed.name).or_default();
@@ -159,6 +163,7 @@ mod tests {
         };
         assert_eq!(names(&view, "/app"), ["data/", "main.py", "one.py", "pkg/"]);
         assert_eq!(names(&view, "/app/pkg"), ["b.py"], "the image's own are hidden");
+        assert_eq!(names(&view, "/app/data"), ["__init__.pyc"], "nobody knows");
         assert_eq!(names(&view, "/"), ["app/"]);
         assert_eq!(names(&view, PACKAGES), ["six.py", "x/"]);
         assert_eq!(names(&view, &format!("{PACKAGES}/x")), ["__init__.py"]);
