@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::finding::Finding;
-use crate::library::{Library, STACK, with_deep_stacks};
+use crate::library::Library;
 use crate::reached::read_reached;
 use crate::search::Search;
 use crate::service::{Entry, EntryTarget, Service};
@@ -20,15 +20,10 @@ pub fn check_service(service: &Service, library: &Library<'_>) -> Vec<Finding> {
     for Entry { target, .. } in &service.entries {
         named.add(target);
     }
-    with_deep_stacks(|| {
+    let findings = library.with_room(|| {
         read_reached(&search, library, service.python, &named.scripts, &named.modules);
-    });
-    let findings = std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().stack_size(STACK);
         // Modules import each other some hundred deep, and each import is a few calls here.
-        let simulated = thread.spawn_scoped(scope, || simulate(service, search, library));
-        // Without a thread nothing is known, which is no reason to refuse anything.
-        simulated.ok().and_then(|thread| thread.join().ok()).unwrap_or_default()
+        simulate(service, search, library)
     });
     findings.into_iter().filter(|finding| !is_silenced(finding, service, library)).collect()
 }

@@ -5,30 +5,25 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use rayon::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use crate::outline::{Outline, Step, Try};
+use crate::outline::{Outline, Step, Try, Use};
 use crate::sources::Files;
 use crate::syntax::{self, Read};
 use crate::version::PythonVersion;
 
 /// Bytes of stack for whoever reads: a sum of ten thousand terms is a tree as deep, and Python runs others that are deep.
 /// What is not touched costs nothing.
-pub(crate) const STACK: usize = 256 << 20;
-
-/// Has this done by threads that have room for deep trees.
-pub(crate) fn with_deep_stacks<T: Send>(act: impl FnOnce() -> T + Send) -> T {
-    match rayon::ThreadPoolBuilder::new().stack_size(STACK).build() {
-        Ok(pool) => pool.install(act),
-        Err(_) => act(),
-    }
-}
+const STACK: usize = 256 << 20;
 
 /// The files that were read.
 pub struct Library<'a> {
     pub(crate) files: &'a dyn Files,
     known: Mutex<BTreeMap<Key, Option<Arc<Read>>>>,
-    /// Names that functions of any of them set on something that may be a module.
+    /// Names that functions of any of them set on what they import.
     set: Mutex<BTreeSet<String>>,
+    /// Threads that have room for deep trees; none where the system gives none.
+    threads: Option<ThreadPool>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,7 +35,16 @@ struct Key {
 impl<'a> Library<'a> {
     /// Knows nothing yet.
     pub fn new(files: &'a dyn Files) -> Self {
-        Self { files, known: Mutex::default(), set: Mutex::default() }
+        let threads = ThreadPoolBuilder::new().stack_size(STACK).build().ok();
+        Self { files, known: Mutex::default(), set: Mutex::default(), threads }
+    }
+
+    /// Has this done where trees and imports may be deep.
+    pub(crate) fn with_room<T: Send>(&self, act: impl FnOnce() -> T + Send) -> T {
+        match &self.threads {
+            Some(threads) => threads.install(act),
+            None => act(),
+        }
     }
 
     /// A file; `None` if it cannot be read.
@@ -58,7 +62,7 @@ impl<'a> Library<'a> {
         read
     }
 
-    /// Whether a function of a file that was read sets this on something: nobody knows when it is called.
+    /// Whether a function of a file that was read sets this on what it imports: nobody knows when it is called.
     pub(crate) fn sets(&self, attribute: &str) -> bool {
         self.set.lock().expect("nobody panics with it").contains(attribute)
     }
@@ -70,15 +74,27 @@ impl<'a> Library<'a> {
 }
 
 fn set_by_functions(outline: &Outline) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
+    let mut set: Vec<(String, String)> = Vec::new();
     for function in &outline.functions {
         each(&function.body, &mut |step| {
-            let Step::SetAttribute(used) = step else { return };
-            let of_instance = matches!(used.path.first().map(String::as_str), Some("self" | "cls"));
-            names.extend(used.path.last().filter(|_| !of_instance).cloned());
+            if let Step::SetAttribute(Use { path, .. }) = step
+                && let [first, .., last] = &path[..]
+                && !matches!(first.as_str(), "self" | "cls")
+            {
+                set.push((first.clone(), last.clone()));
+            }
         });
     }
-    names
+    if set.is_empty() {
+        return BTreeSet::new();
+    }
+    let mut imported = BTreeSet::new();
+    each_step(outline, &mut |step| match step {
+        Step::Import(import) => drop(imported.insert(import.bound().to_owned())),
+        Step::From(from) => imported.extend(from.names.iter().map(|name| name.bound().to_owned())),
+        _ => {}
+    });
+    set.into_iter().filter(|(first, _)| imported.contains(first)).map(|(_, name)| name).collect()
 }
 
 /// Each step of a module, of its functions too.
@@ -123,11 +139,7 @@ pub(crate) fn bound(steps: &[Step]) -> BTreeSet<String> {
     each(steps, &mut |step| match step {
         Step::Bind(bind) if !bind.is_local => drop(names.insert(bind.name.clone())),
         Step::Class(class) if !class.is_local => drop(names.insert(class.name.clone())),
-        Step::Import(import) if !import.is_local => {
-            let first = import.module.split('.').next().unwrap_or_default();
-            let name = import.alias.as_deref().unwrap_or(first);
-            names.insert(name.to_owned());
-        }
+        Step::Import(import) if !import.is_local => drop(names.insert(import.bound().to_owned())),
         Step::From(from) if !from.is_local => {
             names.extend(from.names.iter().map(|name| name.bound().to_owned()));
         }

@@ -90,6 +90,14 @@ pub(crate) struct Import {
     pub(crate) is_local: bool,
 }
 
+impl Import {
+    /// The name that is bound.
+    pub(crate) fn bound(&self) -> &str {
+        let first = self.module.split('.').next().unwrap_or_default();
+        self.alias.as_deref().unwrap_or(first)
+    }
+}
+
 /// `from ..a import b as c`.
 #[derive(Debug, Clone)]
 pub(crate) struct From {

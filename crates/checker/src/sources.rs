@@ -31,6 +31,10 @@ pub struct Disk;
 
 impl Files for Disk {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        // What is no regular file may keep whoever opens it waiting.
+        if !fs_err::metadata(path)?.is_file() {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
         fs_err::read(path)
     }
 

@@ -35,23 +35,35 @@ pub(crate) struct Read {
     pub(crate) problems: Vec<Problem>,
     /// What it does; `None` if it cannot be compiled, or nothing is known of it.
     pub(crate) outline: Option<Outline>,
+    /// It is no source but a ZIP archive, which Python runs too.
+    pub(crate) is_archive: bool,
+}
+
+impl Read {
+    /// Nothing but what keeps it from being compiled.
+    fn refused(problems: Vec<Problem>) -> Self {
+        Self { text: None, problems, outline: None, is_archive: false }
+    }
 }
 
 /// Reads a file for a Python.
 pub(crate) fn read(bytes: &[u8], version: PythonVersion) -> Read {
+    if bytes.starts_with(b"PK\x03\x04") {
+        return Read { is_archive: true, ..Read::refused(Vec::new()) };
+    }
     let text = match Text::read(bytes) {
         Ok(text) => text,
-        Err(NoText::Unknown) => return Read { text: None, problems: Vec::new(), outline: None },
+        Err(NoText::Unknown) => return Read::refused(Vec::new()),
         Err(NoText::Refused { line, why }) => {
             let place = LineColumn { line, column: 1 };
             let problem = Problem { place, message: why, hint: None, more: 0 };
-            return Read { text: None, problems: vec![problem], outline: None };
+            return Read::refused(vec![problem]);
         }
     };
     let grammar = Grammar { major: version.major, minor: version.minor };
     let options = ParseOptions::from(Mode::Module).with_target_version(grammar);
     let Some(parsed) = parse_unchecked(&text.content, options).try_into_module() else {
-        return Read { text: Some(text), problems: Vec::new(), outline: None };
+        return Read { text: Some(text), ..Read::refused(Vec::new()) };
     };
     let mut problems = problem::of_grammar(&parsed, &text);
     if parsed.errors().is_empty() {
@@ -62,7 +74,7 @@ pub(crate) fn read(bytes: &[u8], version: PythonVersion) -> Read {
     problems.sort_by_key(|problem| problem.place);
     let outline =
         problems.is_empty().then(|| flow::outline(parsed.suite(), &text.content, version));
-    Read { text: Some(text), problems, outline }
+    Read { text: Some(text), problems, outline, is_archive: false }
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ impl Simulation<'_> {
 
     fn is_there(&mut self, target: &EntryTarget) -> bool {
         match target {
-            EntryTarget::Script(path) => self.library.files.read(path).is_ok(),
+            EntryTarget::Script(path) => self.library.read(path, self.service.python).is_some(),
             EntryTarget::Run(module) => !matches!(self.find(module), Found::Missing { .. }),
             EntryTarget::Any(targets) => targets.iter().any(|target| self.is_there(target)),
             EntryTarget::Import { module, object } => {
@@ -136,14 +136,13 @@ impl Simulation<'_> {
     }
 
     fn enter_script(&mut self, path: &Path, said: &str) {
-        // An archive, which Python runs too.
-        if self.library.files.read(path).is_ok_and(|bytes| bytes.starts_with(b"PK\x03\x04")) {
-            return;
-        }
-        if self.library.read(path, self.service.python).is_none() {
+        let Some(read) = self.library.read(path, self.service.python) else {
             let message = format!("`{said}` names the file {}, which is not there", path.display());
             let draft = self.entry_draft(said, message);
             self.report(draft);
+            return;
+        };
+        if read.is_archive {
             return;
         }
         self.run_main(path.to_path_buf(), String::new());

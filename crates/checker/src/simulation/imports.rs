@@ -141,7 +141,8 @@ impl Simulation<'_> {
     }
 
     pub(super) fn enter(&mut self, name: &str, module: Module) {
-        if !self.order.iter().any(|known| known == name) {
+        // One that failed was seen, too.
+        if !self.modules.contains_key(name) && !self.failures.contains_key(name) {
             self.order.push(name.to_owned());
         }
         self.modules.insert(name.to_owned(), module);

@@ -45,8 +45,7 @@ pub(super) fn outline(body: &[Stmt], source: &str, version: PythonVersion) -> Ou
     Outline {
         body: builder.steps,
         functions: builder.functions,
-        // Where a package looks for its modules is its own business.
-        is_open: builder.is_open || builder.source.contains("__path__"),
+        is_open: builder.is_open,
         has_unseen_imports: builder.has_unseen_imports,
         globals: builder.globals,
     }

@@ -142,8 +142,9 @@ fn no_tree_is_too_deep() {
         let path = world.path().join("main.py");
         fs_err::write(&path, format!("a = 1\n{text}")).unwrap();
         let version = PythonVersion { major: 3, minor: 12 };
-        pyfast_checker::check_syntax(std::slice::from_ref(&path), version, &Disk);
+        let library = Library::new(&Disk);
+        pyfast_checker::check_syntax(&[path].into(), version, &library);
         let case = Case { entry: "import main".to_owned(), ..Case::default() };
-        check_service(&case.service(world.path()), &Library::new(&Disk));
+        check_service(&case.service(world.path()), &library);
     }
 }

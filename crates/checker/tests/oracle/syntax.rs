@@ -1,10 +1,10 @@
 //! Every file of the standard libraries and of their tests: refused by the checker if and only if `compile()` refuses it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use pyfast_checker::{Disk, check_syntax};
+use pyfast_checker::{Disk, Library, check_syntax};
 
 use crate::python::{Python, pythons};
 
@@ -26,7 +26,7 @@ for path in sys.stdin.read().splitlines():
 const DIFFERENT: &[(&str, &str)] =
     &[("bad_coding.py", "packages bring codecs, so that no name of one is certainly unknown")];
 
-fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
+fn sources(directory: &Path, found: &mut BTreeSet<PathBuf>) {
     for entry in fs_err::read_dir(directory).unwrap() {
         let entry = entry.unwrap();
         let path = entry.path();
@@ -35,15 +35,14 @@ fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
                 sources(&path, found);
             }
         } else if path.extension().is_some_and(|end| end == "py") {
-            found.push(path);
+            found.insert(path);
         }
     }
 }
 
 fn differences(python: &Python) -> (usize, Vec<String>) {
-    let mut paths = Vec::new();
+    let mut paths = BTreeSet::new();
     sources(&python.library(), &mut paths);
-    paths.sort();
     let lines: Vec<&str> = paths.iter().map(|path| path.to_str().unwrap()).collect();
     let answer = python.ask(COMPILE, &lines.join("\n"), Path::new("/"));
     let refused: BTreeMap<&Path, &str> = answer
@@ -51,7 +50,7 @@ fn differences(python: &Python) -> (usize, Vec<String>) {
         .map(|line| line.split_once('\t').unwrap())
         .map(|(path, why)| (Path::new(path), why))
         .collect();
-    let findings = check_syntax(&paths, python.version, &Disk);
+    let findings = check_syntax(&paths, python.version, &Library::new(&Disk));
     let mut found = BTreeMap::new();
     for finding in &findings {
         let place = finding.place.as_ref().unwrap();

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 use pyfast_checker::{
-    Disk, Entry, EntryTarget, Finding, Library, PythonVersion, Rule, SearchEntry, Service,
-    Severity, Wheels, Whose, check_service, standard_library,
+    Entry, EntryTarget, Finding, Library, PythonVersion, Rule, SearchEntry, Service, Severity,
+    Wheels, Whose, check_service, standard_library,
 };
 
 use super::installed::Installed;
@@ -38,14 +38,23 @@ pub(super) fn is_part_of_program(path: &Path) -> bool {
     !path.components().any(is_beside) && !FILES.contains(&name) && !is_test
 }
 
+/// In what they are imported.
+#[derive(Clone, Copy)]
+pub(super) struct Environment<'a> {
+    pub(super) python: PythonVersion,
+    /// What it has; `None` where that is not known.
+    pub(super) installed: Option<&'a Installed>,
+}
+
 /// What fails when these files are imported, each as the module that it is. Which of them is first nobody says, so that a
 /// cycle is no more than a warning.
-pub(super) fn check_modules(
-    files: &[PathBuf],
+pub(super) fn check_modules<'f>(
+    files: impl Iterator<Item = &'f PathBuf>,
     project: &Path,
-    python: PythonVersion,
-    installed: Option<&Installed>,
+    environment: Environment<'_>,
+    library: &Library<'_>,
 ) -> Vec<Finding> {
+    let Environment { python, installed } = environment;
     let mut by_place: BTreeMap<Place, Vec<Entry>> = BTreeMap::new();
     for file in files {
         let Some((place, module)) = module_of(file, project) else { continue };
@@ -53,7 +62,6 @@ pub(super) fn check_modules(
         let target = EntryTarget::Import { module, object: None };
         by_place.entry(place).or_default().push(Entry { target, said });
     }
-    let library = Library::new(&Disk);
     let mut findings = Vec::new();
     for (place, entries) in by_place {
         let service = Service {
@@ -65,7 +73,7 @@ pub(super) fn check_modules(
             wheels: Wheels::default(),
             is_open: directory(installed).is_none(),
         };
-        findings.extend(check_service(&service, &library));
+        findings.extend(check_service(&service, library));
     }
     for finding in &mut findings {
         if finding.rule == Rule::ImportCycle && finding.severity == Severity::Error {
@@ -88,7 +96,7 @@ fn directory(installed: Option<&Installed>) -> Option<&Path> {
 struct Place {
     /// The directory that its name begins in.
     root: PathBuf,
-    /// Its own directory, whose files it may name without a package, as a script does.
+    /// Its own directory, whose files it may name without a package, as a script does; of one in a package the same.
     own: PathBuf,
 }
 
@@ -123,7 +131,7 @@ fn module_of(file: &Path, project: &Path) -> Option<(Place, String)> {
         }
     }
     let module = dotted(file.strip_prefix(root).ok()?)?;
-    Some((Place { root: root.to_owned(), own: own.to_owned() }, module))
+    Some((Place { root: root.to_owned(), own: root.to_owned() }, module))
 }
 
 /// The name of a module by its path; `None` for a script that nobody can import by its name, or what a package runs as.

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use ignore::WalkBuilder;
-use pyfast_checker::{Disk, PythonVersion, check_syntax};
+use pyfast_checker::{Disk, Library, PythonVersion, check_syntax};
 use pyfast_settings::{Python, Settings, interpreters};
 
 use super::found::{Checked, NEWEST};
 use super::installed::Installed;
-use super::modules::{check_modules, is_part_of_program};
+use super::modules::{Environment, check_modules, is_part_of_program};
 use crate::error::Error;
 
 /// Directories of other people's files.
@@ -32,7 +32,6 @@ pub(super) fn check(
         }
         collect(&path, &mut files);
     }
-    let files: Vec<PathBuf> = files.into_iter().collect();
     let directory = project.directory.clone();
     let mut checked = Checked { directory, ..Checked::default() };
     let installed = Installed::ask(settings, events);
@@ -47,20 +46,21 @@ pub(super) fn check(
             })
         }
     };
-    let mut findings = check_syntax(&files, python, &Disk);
+    let library = Library::new(&Disk);
+    let mut findings = check_syntax(&files, python, &library);
     let imported = files.iter().filter(|file| {
-        !paths.is_empty()
-            || is_part_of_program(file.strip_prefix(&checked.directory).unwrap_or(file))
+        let place = file.strip_prefix(&project.directory).unwrap_or(file);
+        !paths.is_empty() || is_part_of_program(place)
     });
-    let imported: Vec<PathBuf> = imported.cloned().collect();
-    findings.extend(check_modules(&imported, &project.directory, python, installed.as_ref().ok()));
+    let environment = Environment { python, installed: installed.as_ref().ok() };
+    findings.extend(check_modules(imported, &project.directory, environment, &library));
     for finding in findings {
         checked.add(finding, None);
     }
     checked.sort();
-    checked.subject = match files.as_slice() {
-        [_] => "1 file".to_owned(),
-        files => format!("{} files", files.len()),
+    checked.subject = match files.len() {
+        1 => "1 file".to_owned(),
+        files => format!("{files} files"),
     };
     checked.ignore(&project.config.check.ignore);
     Ok(checked)
