@@ -13,6 +13,7 @@ mod stages;
 
 use std::collections::BTreeMap;
 
+pub(crate) use command::is_installer;
 use command::{Act, is_tool};
 use plan::{Planner, has_login, needed, own};
 use stages::{Lines, Stage, commands, stages};

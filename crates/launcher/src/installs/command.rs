@@ -347,7 +347,7 @@ fn installs(arguments: &[String]) -> bool {
 }
 
 /// Whether a call seems to install packages of Python's.
-pub(super) fn is_installer(call: &[String]) -> bool {
+pub(crate) fn is_installer(call: &[String]) -> bool {
     let Some(program) = call.first() else { return false };
     let known = matches!(
         bare(program),

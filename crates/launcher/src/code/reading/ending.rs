@@ -7,6 +7,7 @@ use super::stages::stages;
 use super::{Question, chain, target};
 use crate::dockerfile::Instruction;
 use crate::dockerfile::shell::{commands, programs};
+use crate::installs::is_installer;
 
 /// What the instructions of a target's stages leave behind; nothing is known of what the image below has.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,8 +24,8 @@ pub(crate) struct Ending {
     pub(crate) makes_files: bool,
 }
 
-/// Programs that leave the files of a project as they are: they install, name owners, or make room.
-const LEAVE: [&str; 40] = [
+/// Programs that make no modules of a project, besides what installs packages.
+const LEAVE: [&str; 26] = [
     ":",
     "[",
     "addgroup",
@@ -35,36 +36,22 @@ const LEAVE: [&str; 40] = [
     "cd",
     "chmod",
     "chown",
-    "conda",
-    "do",
-    "done",
     "dnf",
     "echo",
-    "else",
-    "exit",
     "export",
-    "fi",
     "groupadd",
-    "if",
-    "install",
     "ldconfig",
-    "mamba",
     "mkdir",
     "pip",
     "pip3",
-    "pipx",
     "rm",
     "rmdir",
     "set",
     "test",
-    "then",
-    "touch",
     "true",
     "update-ca-certificates",
     "useradd",
     "usermod",
-    "uv",
-    "yum",
 ];
 
 /// How the target ends; `None` where the text is not understood.
@@ -104,14 +91,15 @@ fn may_make_files(one: &Instruction) -> bool {
     writes || !one.documents.is_empty() || !all.iter().all(leaves)
 }
 
-fn leaves_files(words: &[String]) -> bool {
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    match words[..] {
-        ["python" | "python3", "-m", "pip" | "compileall" | "ensurepip" | "venv", ..]
+fn leaves_files(call: &[String]) -> bool {
+    let words: Vec<&str> = call.iter().map(String::as_str).collect();
+    let makes_none = match words[..] {
+        ["python" | "python3", "-m", "compileall" | "ensurepip" | "venv", ..]
         | ["python" | "python3", "manage.py", "collectstatic" | "compilemessages" | "check", ..]
-        | ["poetry" | "pdm" | "pipenv", "install" | "sync" | "config" | "lock", ..] => true,
+        | ["poetry" | "pdm" | "pipenv", "config" | "lock", ..] => true,
         _ => words.first().is_none_or(|program| LEAVE.contains(program)),
-    }
+    };
+    makes_none || is_installer(call)
 }
 
 /// The words of an instruction: an array, else a line for the shell.
