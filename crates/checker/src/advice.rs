@@ -3,6 +3,9 @@
 //! wrote them knows it, or because it is locked already, never because an index has one of that name.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::str::FromStr as _;
+
+use pyfast_packaging::PackageName;
 
 use crate::version::PythonVersion;
 
@@ -16,11 +19,11 @@ const STANDARD: &str = include_str!("advice/standard.txt");
 
 /// A module that the standard library had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Removed {
+pub(crate) struct Removed {
     /// The minor version of Python 3 that is without it.
-    pub since: u8,
+    pub(crate) since: u8,
     /// What to do instead.
-    pub instead: &'static str,
+    pub(crate) instead: &'static str,
 }
 
 /// What is known where somebody looks for a project.
@@ -29,12 +32,12 @@ pub struct Wheels {
     /// Names of top-level modules, each with the project that is known to bring it: those of other environments and of
     /// wheels that are there.
     pub modules: BTreeMap<String, String>,
-    /// Names of projects that are locked somewhere in the project.
+    /// Names of projects that are locked somewhere in the project, as they are compared.
     pub projects: Vec<String>,
 }
 
 /// Whether the standard library had a module that it has no more in Python 3 of this minor version.
-pub fn removed(module: &str, minor: u8) -> Option<Removed> {
+pub(crate) fn removed(module: &str, minor: u8) -> Option<Removed> {
     let top = module.split('.').next().unwrap_or(module);
     let mut lines = lines(REMOVED).filter_map(|line| {
         let (name, rest) = line.split_once(' ')?;
@@ -70,15 +73,12 @@ pub fn project_of(module: &str, wheels: &Wheels) -> Option<String> {
         let longest = fitting.max_by_key(|(name, _)| name.len());
         longest.map(|(_, project)| project.to_owned())
     };
-    let by_name = || {
-        let mut projects = wheels.projects.iter();
-        projects.find(|project| normalized(project) == normalized(top)).cloned()
-    };
+    let by_name = || Some(project_name(top)).filter(|name| wheels.projects.contains(name));
     by_wheel().or_else(by_table).or_else(by_name)
 }
 
 /// The one of these names that was probably meant.
-pub fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let most = match name.chars().count() {
         0..=3 => 1,
         4..=7 => 2,
@@ -89,10 +89,10 @@ pub fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Opti
     near.min().map(|(_, other)| other)
 }
 
-/// A name as projects are compared.
-fn normalized(name: &str) -> String {
-    let parts = name.split(['-', '_', '.']).filter(|part| !part.is_empty());
-    parts.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("-")
+/// The name of a project as it is compared
+/// (<https://packaging.python.org/en/latest/specifications/name-normalization/>); one that no project can have stays.
+pub fn project_name(name: &str) -> String {
+    PackageName::from_str(name).map_or_else(|_no_name| name.to_owned(), |name| name.to_string())
 }
 
 fn lines(text: &'static str) -> impl Iterator<Item = &'static str> {
@@ -119,9 +119,9 @@ mod tests {
     #[test]
     fn what_is_locked_already_comes_first() {
         let modules = BTreeMap::from([("cv2".to_owned(), "opencv-python".to_owned())]);
-        let wheels = Wheels { modules, projects: vec!["Our-Own.Tools".to_owned()] };
+        let wheels = Wheels { modules, projects: vec!["our-own-tools".to_owned()] };
         assert_eq!(project_of("cv2.aruco", &wheels).as_deref(), Some("opencv-python"));
-        assert_eq!(project_of("our_own_tools", &wheels).as_deref(), Some("Our-Own.Tools"));
+        assert_eq!(project_of("Our_own__tools", &wheels).as_deref(), Some("our-own-tools"));
     }
 
     #[test]

@@ -21,7 +21,7 @@ mod suppression;
 mod syntax;
 mod version;
 
-pub use advice::{Removed, Wheels, nearest, project_of, removed, standard_library};
+pub use advice::{Wheels, project_name, project_of, standard_library};
 pub use check::check_service;
 pub use compile::check_syntax;
 pub use entry::{Around, Known, Module, Start, Started, Target, started};

@@ -14,7 +14,7 @@ use pyfast_installer::generation::{
     verify_generation, verify_root, work_off,
 };
 use pyfast_installer::link::Package;
-use pyfast_installer::store::{Store, recorded_files, repair, stored_text};
+use pyfast_installer::store::{Store, entry_points, recorded_files, repair, stored_text};
 use pyfast_installer::{Event, store};
 use pyfast_packaging::hash::Sha256;
 use pyfast_root::layout::{BIN, project_env_path};
@@ -226,8 +226,17 @@ impl At<'_> {
         let spec = generation.spec(self.root)?;
         let packages = spec.packages.into_iter().map(|package| {
             let metadata = stored_text(self.root, &package.sha256, "METADATA")?;
-            let files = files.then(|| recorded_files(self.root, &package.sha256)).transpose()?;
-            Ok(Detail { package, metadata, files: files.unwrap_or_default() })
+            let mut detail =
+                Detail { package, metadata, files: Vec::new(), scripts: BTreeMap::new() };
+            if files {
+                let wheel = &detail.package.sha256;
+                detail.files = recorded_files(self.root, wheel)?;
+                let points = entry_points(self.root, wheel)?.into_iter().filter(|one| !one.gui);
+                let called =
+                    points.map(|one| (one.name, format!("{}:{}", one.module, one.attribute)));
+                detail.scripts.extend(called);
+            }
+            Ok(detail)
         });
         Ok(Details {
             environment: generation.path.clone(),

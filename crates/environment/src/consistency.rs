@@ -142,7 +142,7 @@ impl<'a> Relations<'a> {
         let details = self.details;
         let packages = || details.packages.iter().map(|one| &one.package).zip(&self.needs);
         let at = details.packages.iter().position(|one| one.package.name == *name)?;
-        let Detail { package, metadata, files } = &details.packages[at];
+        let Detail { package, metadata, files, scripts: _ } = &details.packages[at];
         let text = |field| header(metadata, field);
         let needing = packages().filter(|(_, needs)| needs.contains(name));
         Some(Description {

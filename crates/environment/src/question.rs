@@ -22,7 +22,7 @@ use crate::state::State;
 use crate::subject::Subject;
 
 /// Changes whenever a question or an answer does: both ends are the same program, or nothing is done.
-pub const PROTOCOL: u32 = 6;
+pub const PROTOCOL: u32 = 7;
 
 /// A question with everything that answering needs: what a helper container gets as one file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -263,6 +263,8 @@ pub struct Detail {
     pub metadata: String,
     /// Its files, relative to the directory that it is imported from, where they were asked for.
     pub files: Vec<String>,
+    /// What its console scripts call (`module:object`), by their names, where files were asked for.
+    pub scripts: BTreeMap<String, String>,
 }
 
 /// What a rollback did.

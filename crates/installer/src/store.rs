@@ -374,6 +374,14 @@ pub fn stored_text(root: &Root, wheel: &Sha256, file: &str) -> Result<String, Er
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
+/// The scripts that a stored wheel has made for it.
+///
+/// # Errors
+/// As [`stored_text`], and that the wheel's manifest cannot be read.
+pub fn entry_points(root: &Root, wheel: &Sha256) -> Result<Vec<EntryPoint>, Error> {
+    Ok(Manifest::read_header(&directory(root, wheel)?)?.entry_points)
+}
+
 /// The files that a stored wheel's RECORD lists, relative to the directory that packages are imported from.
 ///
 /// # Errors

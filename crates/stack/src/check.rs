@@ -17,13 +17,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use pyfast_checker::Severity;
+use pyfast_launcher::containers::EnvironmentFacts;
 use pyfast_launcher::image::{WantedImage, wanted_images};
 use pyfast_settings::Settings;
 
 use crate::compose_version::separator;
 use crate::defaults::assume;
 use crate::description::{ComposeFlags, Description, is_absent};
-use crate::environments::Synced;
 use crate::error::Error;
 use crate::event::Event;
 use crate::stack::Stack;
@@ -92,13 +92,13 @@ fn concerned(description: &Description, chosen: &BTreeSet<String>) -> Vec<String
 }
 
 impl Stack<'_> {
-    /// Refuses to go on where something would keep these services from starting, in these generations.
+    /// Refuses to go on where something would keep these services from starting, in these environments.
     pub(crate) fn check(
         &self,
-        selected: &BTreeSet<String>,
-        generations: &BTreeMap<String, Synced>,
+        services: &BTreeSet<String>,
+        environments: &BTreeMap<String, EnvironmentFacts>,
     ) -> Result<(), Error> {
-        let checked = self.would_fail(selected, generations);
+        let checked = self.would_fail(services, environments);
         if checked.findings.is_empty() {
             return Ok(());
         }
@@ -111,17 +111,20 @@ impl Stack<'_> {
     /// nothing is known.
     pub(crate) fn would_fail(
         &self,
-        selected: &BTreeSet<String>,
-        generations: &BTreeMap<String, Synced>,
+        services: &BTreeSet<String>,
+        environments: &BTreeMap<String, EnvironmentFacts>,
     ) -> Checked {
+        if services.is_empty() {
+            return Checked::default();
+        }
         let silent: pyfast_crew::Events = Arc::new(|_| ());
-        let installed = generations.iter().filter_map(|(name, synced)| {
+        let installed = environments.iter().filter_map(|(name, facts)| {
             let settings = self.description.settings(self.settings, name);
-            let installed = Installed::of_generation(&synced.id, &settings, &silent);
+            let installed = Installed::of_generation(&facts.generation, &settings, &silent);
             Some((name.clone(), installed.ok()?))
         });
         let installed = installed.collect();
-        let mut checked = services_of(self.settings, &self.description, selected, &installed);
+        let mut checked = services_of(self.settings, &self.description, services, &installed);
         checked.findings.retain(|found| found.finding.severity == Severity::Error);
         checked
     }

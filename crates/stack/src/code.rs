@@ -43,6 +43,11 @@ pub(crate) struct Put {
 }
 
 impl CodePlan {
+    /// Whether containers of a service get files.
+    pub(crate) fn puts_into(&self, service: &str) -> bool {
+        self.puts.iter().any(|put| put.service == service)
+    }
+
     /// Forgets what code containers have before that changes: whatever becomes of this process, nobody believes it then.
     pub(crate) fn forget(&self, memory: &mut Memory) -> Result<(), Error> {
         if self.puts.is_empty() {

@@ -83,3 +83,37 @@ pub(crate) fn by_service(
     };
     selected.iter().map(|service| (service.clone(), of(service))).collect()
 }
+
+/// The services of these that get new containers, a new start or other files. Whom Compose makes anew when it is called is
+/// its own business: then it may be any of them.
+pub(crate) fn concerned(
+    plan: &ContainerPlan,
+    code: &CodePlan,
+    selected: &BTreeSet<String>,
+) -> BTreeSet<String> {
+    let stays = |service: &&String| {
+        plan.create.is_empty() && plan.keep.contains(*service) && !code.puts_into(service)
+    };
+    selected.iter().filter(|service| !stays(service)).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use pyfast_launcher::containers::CreateReason;
+
+    use super::*;
+
+    #[test]
+    fn what_stays_as_it_is_concerns_nobody_until_compose_is_called() {
+        let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        let selected: BTreeSet<String> = names(&["web", "worker"]);
+        let code = CodePlan::default();
+        let mut plan =
+            ContainerPlan { keep: names(&["web", "worker"]), ..ContainerPlan::default() };
+        assert_eq!(concerned(&plan, &code, &selected), names(&[]));
+        plan.keep = names(&["web"]);
+        assert_eq!(concerned(&plan, &code, &selected), names(&["worker"]));
+        plan.create = vec![CreateReason::NoRecord];
+        assert_eq!(concerned(&plan, &code, &selected), selected);
+    }
+}

@@ -9,7 +9,7 @@ use pyfast_launcher::image::ImagePlan;
 use pyfast_settings::Root;
 
 use crate::check::found::Found;
-use crate::containers::Known;
+use crate::containers::{Known, concerned};
 use crate::environments::Synced;
 use crate::error::Error;
 use crate::memory::Memory;
@@ -132,16 +132,18 @@ impl Stack<'_> {
             };
             steps.push(Step::Environment { name: name.clone(), act });
         }
-        if options.check {
-            let mut made = synced.clone();
-            made.retain(|_, synced| !synced.changed);
-            let found = self.would_fail(&selected, &made).findings;
-            steps.extend(found.into_iter().map(Step::Check));
-        }
         let (shape, record) = (self.shape()?, &memory.record);
         let known =
             Known { images: &read, containers: &containers, record, shape: &shape, code: &code };
-        let plan = self.plan_containers(&selected, &self.environment_facts(&synced), &known);
+        let mut environments = self.environment_facts(&synced);
+        let plan = self.plan_containers(&selected, &environments, &known);
+        if options.check {
+            // Of one that would be another than its generation nothing is known.
+            environments.retain(|_, facts| !facts.changed);
+            let services = concerned(&plan, &code, &selected);
+            let found = self.would_fail(&services, &environments).findings;
+            steps.extend(found.into_iter().map(Step::Check));
+        }
         steps.push(Step::Containers(plan));
         steps.push(Step::Health(options.wait.then_some(selected.len())));
         Ok(steps)

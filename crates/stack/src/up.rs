@@ -14,7 +14,7 @@ use pyfast_settings::Root;
 use serde_json::{Map, Value, json};
 
 use crate::code::CodePlan;
-use crate::containers::{Known, by_service};
+use crate::containers::{Known, by_service, concerned};
 use crate::defaults::export;
 use crate::error::Error;
 use crate::event::Event;
@@ -68,13 +68,11 @@ impl Stack<'_> {
             Ok(read)
         })?;
         let synced = self.phase("environments", |stack| stack.sync(&selected))?;
-        if options.check {
-            self.phase("check", |stack| stack.check(&selected, &synced))?;
-        }
         let environments = self.environment_facts(&synced);
-        let created = self.phase("containers", |stack| {
-            stack.prepare(&selected, &environments, &mut memory, &mut images)
-        })?;
+        let wanted =
+            Wanted { selected: &selected, environments: &environments, check: options.check };
+        let created =
+            self.phase("containers", |stack| stack.prepare(wanted, &mut memory, &mut images))?;
         let start = StartOptions { reload: created.reload, ..options.restart(created.restart) };
         let launched = self.phase("start", |stack| {
             stack.start(&by_service(&created.containers, &selected), &start)
@@ -186,11 +184,11 @@ impl Stack<'_> {
     /// Has Compose create what is missing or changed, and puts code into what stays.
     fn prepare(
         &self,
-        selected: &BTreeSet<String>,
-        environments: &BTreeMap<String, EnvironmentFacts>,
+        wanted: Wanted<'_>,
         memory: &mut Memory,
         images: &mut ImagesRead,
     ) -> Result<Created, Error> {
+        let Wanted { selected, environments, check } = wanted;
         let text = self.override_text()?;
         if self.description.environments.is_empty() {
             self.remove_override()?;
@@ -208,6 +206,9 @@ impl Stack<'_> {
                 self.plan_containers(selected, environments, &known)
             };
         let mut due = plan(&code, &containers, images, memory);
+        if check {
+            self.check(&concerned(&due, &code, selected), environments)?;
+        }
         // The second time what could not be put is made anew.
         for _ in 0..2 {
             if due.create.is_empty() && code.puts.is_empty() {
@@ -276,6 +277,15 @@ impl Stack<'_> {
         }
         Ok(())
     }
+}
+
+/// What containers are to be made for.
+#[derive(Clone, Copy)]
+struct Wanted<'a> {
+    selected: &'a BTreeSet<String>,
+    environments: &'a BTreeMap<String, EnvironmentFacts>,
+    /// Whether nothing is created that a check says would not start.
+    check: bool,
 }
 
 /// Containers that are all there.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use pyfast_checker::{Around, Files as _, Known};
 use pyfast_launcher::compose_file::{ComposeProject, Service};
 use pyfast_launcher::image::{BuildSource, Picture, WantedImage};
+use pyfast_launcher::propose::normal;
 
 use super::view::{Mounted, Packages, View};
 
@@ -106,11 +107,6 @@ impl Facts {
             None => None,
         }
     }
-}
-
-/// A path without `..`.
-fn normal(path: &Path) -> PathBuf {
-    pyfast_launcher::propose::normal(path)
 }
 
 impl Around for Facts {

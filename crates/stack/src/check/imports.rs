@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use pyfast_checker::{Wheels, project_of};
+use pyfast_checker::{Wheels, project_name, project_of};
 use pyfast_environment::report::SyncReport;
 use pyfast_root::regular_file;
 
@@ -16,8 +16,7 @@ pub fn still_imported(directory: &Path, report: &SyncReport) -> Vec<String> {
     if removed.is_empty() {
         return Vec::new();
     }
-    let left: BTreeSet<String> =
-        report.facts.packages.iter().map(|one| normalized(&one.name)).collect();
+    let left: BTreeSet<&str> = report.facts.packages.iter().map(|one| one.name.as_str()).collect();
     let wheels = Wheels { projects: removed.clone(), ..Wheels::default() };
     let mut files = BTreeSet::new();
     sources::collect(directory, &mut files);
@@ -27,10 +26,10 @@ pub fn still_imported(directory: &Path, report: &SyncReport) -> Vec<String> {
         let text = regular_file::read_text(file).unwrap_or_default();
         for (number, module) in imports(&text) {
             let Some(project) = project_of(module, &wheels) else { continue };
-            let project = normalized(project.split(['<', '>', '=']).next().unwrap_or_default());
-            let top = normalized(module.split('.').next().unwrap_or_default());
+            let project = project_name(project.split(['<', '>', '=']).next().unwrap_or_default());
+            let top = project_name(module.split('.').next().unwrap_or_default());
             // Another project may bring the same module.
-            let gone = removed.contains(&project) && !left.contains(&top);
+            let gone = removed.contains(&project) && !left.contains(top.as_str());
             if gone && said.insert(project.clone()) {
                 let file = file.strip_prefix(directory).unwrap_or(file).display();
                 lines.push(format!("{project} was removed, and {file}:{number} imports {module}"));
@@ -49,10 +48,6 @@ fn imports(text: &str) -> impl Iterator<Item = (usize, &str)> {
         let names = of_from.into_iter().chain(of_import);
         names.filter(|name| !name.starts_with('.')).map(move |name| (index + 1, name))
     })
-}
-
-fn normalized(name: &str) -> String {
-    name.replace(['_', '.'], "-").to_ascii_lowercase()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What an environment has, as far as modules are looked for in it. Owns how it is asked; must not know services.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path};
 
 use pyfast_checker::{PythonVersion, Wheels};
 use pyfast_crew::volume_place::at_place;
@@ -89,17 +89,21 @@ impl Installed {
             details.environment.join(&details.interpreter.lib_dir).join("site-packages");
         let mut names = BTreeSet::new();
         let (mut modules, mut projects) = (BTreeMap::new(), Vec::new());
+        let mut scripts = BTreeMap::new();
         for one in &details.packages {
             let project = one.package.name.to_string();
             for file in one.files.iter().map(Path::new).filter(|file| is_module(file)) {
                 names.insert(file.to_owned());
                 modules.extend(top(file).map(|top| (top, project.clone())));
             }
+            scripts.extend(one.scripts.clone());
             projects.push(project);
         }
-        let whole = on_host && directory.is_dir();
-        let scripts = if whole { scripts(&directory) } else { BTreeMap::new() };
-        let packages = if whole { Packages::Directory(directory) } else { Packages::Names(names) };
+        let packages = if on_host && directory.is_dir() {
+            Packages::Directory(directory)
+        } else {
+            Packages::Names(names)
+        };
         Self { minor, packages, scripts, modules, projects }
     }
 }
@@ -117,23 +121,4 @@ fn top(file: &Path) -> Option<String> {
     let name = first.split('.').next()?;
     let is_path_file = Path::new(first).extension().is_some_and(|end| end == "pth");
     (!is_path_file && !first.contains('-')).then(|| name.to_owned())
-}
-
-/// The console scripts of the distributions in a directory.
-fn scripts(directory: &Path) -> BTreeMap<String, String> {
-    let mut scripts = BTreeMap::new();
-    let Ok(entries) = fs_err::read_dir(directory) else { return scripts };
-    let paths: BTreeSet<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    for path in paths.iter().filter(|path| path.extension().is_some_and(|end| end == "dist-info")) {
-        let Ok(text) = fs_err::read_to_string(path.join("entry_points.txt")) else { continue };
-        let mut within = false;
-        for line in text.lines().map(str::trim) {
-            if line.starts_with('[') {
-                within = line == "[console_scripts]";
-            } else if let Some((name, call)) = line.split_once('=').filter(|_| within) {
-                scripts.insert(name.trim().to_owned(), call.trim().to_owned());
-            }
-        }
-    }
-    scripts
 }
