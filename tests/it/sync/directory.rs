@@ -8,6 +8,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::concurrent;
+use crate::support::http::Break;
+use crate::support::index::{Fault, Form};
 use crate::support::page::File;
 use crate::support::python::{evaluate, python_minor};
 use crate::support::ran::{EITHER, Ran};
@@ -217,12 +219,13 @@ fn holds_a_file(folder: &Path) -> bool {
 #[test]
 fn leftovers_of_killed_syncs_are_removed() {
     let world = World::new();
-    let wheel = Wheel::new("many", "1.0");
-    // So many that a look every millisecond finds it at work.
-    let wheel = (0..3000).fold(wheel, |wheel, n| wheel.file(&format!("many/m{n}.py"), "x = 1\n"));
-    world.index.add(&wheel);
+    // What has come of a large wheel is unpacked, and the rest does not come.
+    let wheel = Wheel::new("large", "1.0").padded(6 << 20);
+    world.index.set(|options| options.form = Form::Html).add(&wheel);
+    world.require(&["large"]).lock(&[]).ok();
+    world.index.fail(".whl", Fault::Broken(Break::Silence), 1);
     let tmp = world.root.join("tmp");
-    let mut command = world.require(&["many"]).command(&["sync", "-q", "-r", "requirements.txt"]);
+    let mut command = world.command(&["sync", "-q", "-r", "requirements.txt"]);
     let (mut child, begun) = (command.spawn().unwrap(), Instant::now());
     while !holds_a_file(&tmp) {
         assert!(begun.elapsed() < Duration::from_mins(1), "nothing is unpacked");
@@ -232,7 +235,7 @@ fn leftovers_of_killed_syncs_are_removed() {
     assert_eq!(child.wait().unwrap().signal(), Some(9), "it was killed at work");
     assert!(holds_a_file(&tmp), "it has left something");
     assert!(!world.stored(&wheel.build()).exists(), "and nothing that looks whole");
-    check(&world, &["many"], &["many==1.0"]);
+    check(&world, &["large"], &["large==1.0"]);
     assert!(!holds_a_file(&tmp), "{:?}", snapshot(&tmp).keys());
 }
 
