@@ -93,7 +93,17 @@ impl Command {
             Self::Doctor(args) => args.result.json,
             // Another program reads it.
             Self::Answer(_) | Self::Bytecode(_) => true,
-            _ => false,
+            Self::Down(_)
+            | Self::Logs(_)
+            | Self::Run(_)
+            | Self::Bench(_)
+            | Self::Cache(_)
+            | Self::Man(_)
+            | Self::Complete(_)
+            | Self::BuildSource(_)
+            | Self::RemoveCode(_)
+            | Self::Reload(_)
+            | Self::Completions(_) => false,
         }
     }
 
@@ -288,7 +298,11 @@ fn dispatch(cli: &Cli, variables: Variables) -> Result<ExitCode, Failure> {
         Command::BuildSource(args) => commands::build_source::run(args, &settings),
         Command::Cache(args) => commands::cache::run(args, &settings),
         Command::Doctor(args) => Ok(commands::doctor::examine(args, &settings)),
-        _ => Ok(ExitCode::SUCCESS),
+        Command::Completions(_)
+        | Command::Man(_)
+        | Command::Complete(_)
+        | Command::Reload(_)
+        | Command::RemoveCode(_) => Ok(ExitCode::SUCCESS),
     }
 }
 

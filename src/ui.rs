@@ -10,7 +10,7 @@ use crate::args::{ColorChoice, CommonArgs};
 use pyfast_settings::Variables;
 use pyfast_terminal::{Escaping, Form, escaped};
 pub(crate) use pyfast_terminal::{
-    Line, bold, count, dim, duration, excerpt, green, moment, paint, red, table, titled,
+    Line, bold, count, counts, dim, duration, excerpt, green, moment, paint, red, table, titled,
 };
 pub(crate) use refusal::{parse_arguments, parse_words, variable};
 

@@ -5,15 +5,17 @@ use std::fmt::Write as _;
 use pyfast_crew::examined::{Finding, Level, Report, Verdict};
 
 use crate::failure::{Code, Failure};
-use crate::ui::{Line, count, paint};
+use crate::ui::{Line, counts, paint};
 
 /// Findings about failures.
-pub(super) trait OfFailure {
+pub(super) trait OfFailure: Sized {
     /// A failed act with its causes and hints.
     fn of(level: Level, check: &'static str, failure: &Failure) -> Self;
 
     /// What keeps the project from working.
-    fn failed(check: &'static str, failure: &Failure) -> Self;
+    fn failed(check: &'static str, failure: &Failure) -> Self {
+        Self::of(Level::Failed, check, failure)
+    }
 }
 
 impl OfFailure for Finding {
@@ -23,10 +25,6 @@ impl OfFailure for Finding {
             let _ = write!(message, ": {cause}");
         }
         failure.hints().iter().fold(Self::new(level, check, message), Self::hint)
-    }
-
-    fn failed(check: &'static str, failure: &Failure) -> Self {
-        Self::of(Level::Failed, check, failure)
     }
 }
 
@@ -41,20 +39,14 @@ pub(crate) fn code(report: &Report) -> u8 {
 
 /// One line about all findings.
 pub(crate) fn summary(report: &Report) -> String {
-    match (report.of_level(Level::Failed), report.of_level(Level::Warning)) {
-        (0, 0) => "Nothing is wrong".to_owned(),
-        (0, warnings) => count(warnings, "warning"),
-        (failures, 0) => count(failures, "failure"),
-        (failures, warnings) => {
-            format!("{}, {}", count(failures, "failure"), count(warnings, "warning"))
-        }
-    }
+    let of = |level| report.of_level(level);
+    let found = counts(&[(of(Level::Failed), "failure"), (of(Level::Warning), "warning")]);
+    found.unwrap_or_else(|| "Nothing is wrong".to_owned())
 }
 
 /// A line for each finding, and one for each hint.
 pub(crate) fn to_text(report: &Report) -> Line {
-    let width = report.findings.iter().map(|finding| finding.check.len()).max();
-    let width = width.unwrap_or_default();
+    let width = report.findings.iter().map(|one| one.check.len()).max().unwrap_or_default();
     let mut text = Line::default();
     for finding in &report.findings {
         let color = match finding.level {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use pyfast_stack::check::{Checked, Found, Severity};
 
-use crate::ui::{Line, Ui, bold, count, excerpt, paint};
+use crate::ui::{Line, Ui, bold, counts, excerpt, paint};
 
 /// Shows all of it to people.
 pub(crate) fn show(checked: &Checked, ui: Ui) {
@@ -18,12 +18,8 @@ pub(crate) fn show(checked: &Checked, ui: Ui) {
 
 /// In a line.
 pub(crate) fn summary(checked: &Checked) -> String {
-    let found = match (checked.errors(), checked.warnings()) {
-        (0, 0) => "nothing found that would fail".to_owned(),
-        (errors, 0) => count(errors, "error"),
-        (0, warnings) => count(warnings, "warning"),
-        (errors, warnings) => format!("{}, {}", count(errors, "error"), count(warnings, "warning")),
-    };
+    let found = counts(&[(checked.errors(), "error"), (checked.warnings(), "warning")]);
+    let found = found.unwrap_or_else(|| "nothing found that would fail".to_owned());
     format!("Checked {}: {found}", checked.subject)
 }
 

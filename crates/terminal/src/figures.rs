@@ -65,6 +65,13 @@ pub fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
+/// Several kinds of things: `1 error, 2 warnings`, without those of which there are none; `None` if there is nothing.
+pub fn counts(things: &[(usize, &str)]) -> Option<String> {
+    let there = things.iter().filter(|(number, _)| *number > 0);
+    let there: Vec<String> = there.map(|(number, thing)| count(*number, thing)).collect();
+    (!there.is_empty()).then(|| there.join(", "))
+}
+
 /// Reads a size in bytes: `1000`, `200k`, `200MB`, `1GiB`.
 ///
 /// # Errors
@@ -88,7 +95,14 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::parse_size;
+    use super::{counts, parse_size};
+
+    #[test]
+    fn things_of_which_there_are_none_are_not_counted() {
+        assert_eq!(counts(&[(0, "error"), (0, "warning")]), None);
+        assert_eq!(counts(&[(1, "error"), (0, "warning")]).as_deref(), Some("1 error"));
+        assert_eq!(counts(&[(2, "error"), (1, "warning")]).as_deref(), Some("2 errors, 1 warning"));
+    }
 
     #[test]
     fn sizes_have_the_usual_units() {

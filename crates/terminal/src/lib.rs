@@ -12,7 +12,7 @@ mod view;
 
 pub use escape::{Form, escaped};
 pub use excerpt::excerpt;
-pub use figures::{count, duration, moment, parse_size, table, titled};
+pub use figures::{count, counts, duration, moment, parse_size, table, titled};
 pub use line::{Line, bold, dim, green, paint, red};
 pub use stream::Escaping;
 pub use view::View;
