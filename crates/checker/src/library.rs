@@ -1,11 +1,13 @@
 //! What is known of each file, read once for all services of a check. Must not know what is looked for in it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::outline::{Outline, Step, Try, Use};
 use crate::sources::Files;
@@ -19,17 +21,19 @@ const STACK: usize = 256 << 20;
 /// The files that were read.
 pub struct Library<'a> {
     pub(crate) files: &'a dyn Files,
-    known: Mutex<BTreeMap<Key, Option<Arc<Read>>>>,
+    /// What was read, for which Python, by paths as they are written: taking them apart costs more than anything else.
+    known: Mutex<FxHashMap<OsString, Vec<Known>>>,
     /// Names that functions of any of them set on what they import.
-    set: Mutex<BTreeSet<String>>,
+    set: Mutex<FxHashSet<String>>,
     /// Threads that have room for deep trees; none where the system gives none.
     threads: Option<ThreadPool>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
-    path: PathBuf,
+/// A file as one Python reads it; `None` if it cannot be read.
+#[derive(Clone)]
+struct Known {
     version: PythonVersion,
+    read: Option<Arc<Read>>,
 }
 
 impl<'a> Library<'a> {
@@ -49,17 +53,24 @@ impl<'a> Library<'a> {
 
     /// A file; `None` if it cannot be read.
     pub(crate) fn read(&self, path: &Path, version: PythonVersion) -> Option<Arc<Read>> {
-        let key = Key { path: path.to_path_buf(), version };
-        if let Some(known) = self.known.lock().expect("nobody panics with it").get(&key) {
-            return known.clone();
+        let path = path.as_os_str();
+        if let Some(known) = self.known(path, version) {
+            return known.read;
         }
-        let read = self.files.read(path).ok();
+        let read = self.files.read(path.as_ref()).ok();
         let read = read.map(|bytes| Arc::new(syntax::read(&bytes, version)));
         if let Some(outline) = read.as_ref().and_then(|read| read.outline.as_ref()) {
             self.set.lock().expect("nobody panics with it").extend(set_by_functions(outline));
         }
-        self.known.lock().expect("nobody panics with it").insert(key, read.clone());
+        let known = Known { version, read: read.clone() };
+        let mut all = self.known.lock().expect("nobody panics with it");
+        all.entry(path.to_owned()).or_default().push(known);
         read
+    }
+
+    fn known(&self, path: &OsStr, version: PythonVersion) -> Option<Known> {
+        let all = self.known.lock().expect("nobody panics with it");
+        all.get(path)?.iter().find(|known| known.version == version).cloned()
     }
 
     /// Whether a function of a file that was read sets this on what it imports: nobody knows when it is called.

@@ -1,8 +1,10 @@
 //! Which of the project's files a service can reach, by their imports alone: they are read at once before anything is simulated.
 //! Must not know what an import does.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+use rayon::prelude::*;
+use rustc_hash::FxHashSet;
 
 use crate::library::{self, Library};
 use crate::outline::{From, Step};
@@ -38,12 +40,7 @@ pub(crate) fn named(step: &Step, package: &str) -> Vec<String> {
         }
         _ => {}
     }
-    let parents: Vec<String> = names
-        .iter()
-        .flat_map(|name| name.match_indices('.').map(|(end, _)| name[..end].to_owned()))
-        .collect();
-    names.extend(parents);
-    names
+    names.iter().flat_map(|name| with_parents(name)).collect()
 }
 
 /// Finds a module by its whole name.
@@ -62,7 +59,6 @@ pub(crate) fn find(search: &Search<'_>, name: &str) -> Found {
 }
 
 /// A file of the project, and the package that it is in.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Reached {
     path: PathBuf,
     package: String,
@@ -76,28 +72,32 @@ pub(crate) fn read_reached(
     scripts: &[PathBuf],
     modules: &[String],
 ) {
-    let mut seen: BTreeSet<String> = BTreeSet::new();
-    let mut due: BTreeSet<Reached> =
-        scripts.iter().map(|path| Reached { path: path.clone(), package: String::new() }).collect();
-    let mut wanted: Vec<String> = modules.to_vec();
+    let mut seen: FxHashSet<String> = FxHashSet::default();
+    let of_script = |path: &PathBuf| Reached { path: path.clone(), package: String::new() };
+    let mut due: Vec<Reached> = scripts.iter().map(of_script).collect();
+    let mut wanted: FxHashSet<String> =
+        modules.iter().flat_map(|name| with_parents(name)).collect();
     loop {
-        for name in wanted.drain(..) {
-            let parents = name.match_indices('.').map(|(end, _)| name[..end].to_owned());
-            for name in parents.chain([name.clone()]) {
-                if seen.insert(name.clone()) {
-                    due.extend(reached(search, &name));
-                }
-            }
-        }
+        let new: Vec<&String> = wanted.iter().filter(|name| !seen.contains(*name)).collect();
+        due.par_extend(new.par_iter().filter_map(|name| reached(search, name)));
         if due.is_empty() {
             return;
         }
+        seen.extend(wanted);
         let files = std::mem::take(&mut due);
-        library.read_all(&files.iter().map(|file| file.path.clone()).collect(), version);
-        for file in &files {
-            wanted.extend(imported(library, version, &file.path, &file.package));
-        }
+        let named = files.par_iter().map(|file| imported(library, version, file));
+        wanted = named.reduce(FxHashSet::default, |one, other| {
+            let (mut all, more) = if one.len() < other.len() { (other, one) } else { (one, other) };
+            all.extend(more);
+            all
+        });
     }
+}
+
+/// A module and the packages above it.
+fn with_parents(name: &str) -> impl Iterator<Item = String> {
+    let ends = name.match_indices('.').map(|(end, _)| end).chain([name.len()]);
+    ends.map(|end| name[..end].to_owned())
 }
 
 fn reached(search: &Search<'_>, name: &str) -> Option<Reached> {
@@ -111,17 +111,13 @@ fn reached(search: &Search<'_>, name: &str) -> Option<Reached> {
     Some(Reached { path, package: package.to_owned() })
 }
 
-fn imported(
-    library: &Library<'_>,
-    version: PythonVersion,
-    path: &Path,
-    package: &str,
-) -> Vec<String> {
-    let mut names = Vec::new();
-    if let Some(read) = library.read(path, version)
+/// The modules that a file names; it is read for that.
+fn imported(library: &Library<'_>, version: PythonVersion, file: &Reached) -> FxHashSet<String> {
+    let mut names = FxHashSet::default();
+    if let Some(read) = library.read(&file.path, version)
         && let Some(outline) = &read.outline
     {
-        library::each_step(outline, &mut |step| names.extend(named(step, package)));
+        library::each_step(outline, &mut |step| names.extend(named(step, &file.package)));
     }
     names
 }

@@ -1,15 +1,20 @@
 //! Where a module comes from: the search path of one service, asked in `CPython`'s order and with exact names. Must not know
 //! what is in a module, nor who asks.
 
+mod listing;
 mod path_files;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use crate::sources::{Files, Listed};
+use rustc_hash::FxHashMap;
+
+use crate::sources::Files;
 use crate::syntax;
 use crate::version::PythonVersion;
+use listing::Listing;
 
 /// Whose modules a directory has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +72,8 @@ pub(crate) struct Search<'a> {
     mapped: BTreeMap<String, PathBuf>,
     /// A finder may know modules that are not seen here.
     pub(crate) is_open: bool,
-    listings: Mutex<BTreeMap<PathBuf, Arc<BTreeMap<String, bool>>>>,
+    /// By paths as they are written.
+    listings: Mutex<FxHashMap<OsString, Arc<Listing>>>,
 }
 
 /// Modules that are in a process before any of its own code runs: no file of the project takes their place.
@@ -194,7 +200,7 @@ impl<'a> Search<'a> {
 
     fn mapped_module(&self, path: &Path) -> Found {
         let whose = Whose::Project;
-        if self.listing(path).contains_key("__init__.py") {
+        if self.listing(path).has_file("__init__.py") {
             let directories = Some(vec![path.to_path_buf()]);
             return Found::Source { path: path.join("__init__.py"), directories, whose };
         }
@@ -207,76 +213,49 @@ impl<'a> Search<'a> {
     /// One directory: a package, then an extension, then source, then bytecode, then a portion of a namespace.
     fn within(&self, directory: &Path, name: &str, whose: Whose) -> Found {
         let listing = self.listing(directory);
-        let is_directory = listing.get(name) == Some(&true);
+        let is_directory = listing.has_directory(name);
         if is_directory {
             let package = directory.join(name);
             let inner = self.listing(&package);
             let directories = Some(vec![package.clone()]);
-            if self.has_extension(&inner, "__init__") {
+            if inner.has_extension("__init__", self.version) {
                 return Found::Binary { directories, whose };
             }
-            if inner.get("__init__.py") == Some(&false) {
+            if inner.has_file("__init__.py") {
                 return Found::Source { path: package.join("__init__.py"), directories, whose };
             }
-            if inner.get("__init__.pyc") == Some(&false) {
+            if inner.has_file("__init__.pyc") {
                 return Found::Binary { directories, whose };
             }
         }
-        if self.has_extension(&listing, name) {
+        if listing.has_extension(name, self.version) {
             return Found::Binary { directories: None, whose };
         }
         let source = format!("{name}.py");
-        if listing.get(&source) == Some(&false) {
+        if listing.has_file(&source) {
             return Found::Source { path: directory.join(source), directories: None, whose };
         }
-        if listing.get(&format!("{name}.pyc")) == Some(&false) {
+        if listing.has_file(&format!("{name}.pyc")) {
             return Found::Binary { directories: None, whose };
         }
         if is_directory {
             return Found::Namespace { directories: vec![directory.join(name)], whose };
         }
-        let lower = name.to_lowercase();
-        let is_same = |other: &&String| {
-            let stem = other.strip_suffix(".py").unwrap_or(other);
-            stem.to_lowercase() == lower
-        };
         let misspelt = match whose {
-            Whose::Project => listing.keys().find(is_same).cloned(),
+            Whose::Project => listing.misspelt(name),
             _ => None,
         };
         Found::Missing { misspelt }
     }
 
-    fn has_extension(&self, listing: &BTreeMap<String, bool>, name: &str) -> bool {
-        let tagged = format!("{name}.cpython-{}{}", self.version.major, self.version.minor);
-        let plain = [format!("{name}.abi3.so"), format!("{name}.so")];
-        plain.iter().any(|file| listing.get(file) == Some(&false))
-            || listing
-                .range(tagged.clone()..)
-                .take_while(|(file, _)| file.starts_with(&tagged))
-                .any(|(file, is_directory)| {
-                    let rest = &file[tagged.len()..];
-                    !is_directory
-                        && has_end(file, "so")
-                        && !rest.starts_with(|next: char| next.is_ascii_digit())
-                })
-    }
-
-    pub(crate) fn listing(&self, directory: &Path) -> Arc<BTreeMap<String, bool>> {
+    pub(crate) fn listing(&self, directory: &Path) -> Arc<Listing> {
+        let directory = directory.as_os_str();
         let mut listings = self.listings.lock().expect("nobody panics with it");
         if let Some(listing) = listings.get(directory) {
             return Arc::clone(listing);
         }
-        let listed = self.files.list(directory).into_iter();
-        let listing: BTreeMap<_, _> =
-            listed.map(|Listed { name, is_directory }| (name, is_directory)).collect();
-        let listing = Arc::new(listing);
-        listings.insert(directory.to_path_buf(), Arc::clone(&listing));
+        let listing = Arc::new(Listing::of(self.files.list(directory.as_ref())));
+        listings.insert(directory.to_owned(), Arc::clone(&listing));
         listing
     }
-}
-
-/// Whether a file's name ends so, in small letters as Python wants it.
-fn has_end(name: &str, end: &str) -> bool {
-    name.rsplit_once('.').is_some_and(|(_, last)| last == end)
 }

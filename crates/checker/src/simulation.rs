@@ -13,8 +13,11 @@ mod settings;
 mod settings_class;
 mod table;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::path::PathBuf;
+
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::finding::{Finding, Place};
 use crate::library::Library;
@@ -44,7 +47,7 @@ struct Simulation<'a> {
     search: Search<'a>,
     foreign: Foreign,
     /// `sys.modules`, as far as the project's own go.
-    modules: BTreeMap<String, Module>,
+    modules: FxHashMap<String, Module>,
     /// In the order in which they were first seen.
     order: Vec<String>,
     /// The modules that are running, each with the place that imported it.
@@ -60,15 +63,15 @@ struct Simulation<'a> {
     /// Everything has been imported; what functions do is looked at.
     is_afterwards: bool,
     /// Modules that were perhaps imported somewhere else before.
-    perhaps: BTreeSet<String>,
+    perhaps: FxHashSet<String>,
     /// Modules that code puts into the table itself.
-    provided: BTreeSet<String>,
+    provided: FxHashSet<String>,
     /// The search path is no longer what it was.
     is_open: bool,
-    /// Functions that were looked at.
-    looked_at: HashMap<PathBuf, BTreeSet<u32>>,
+    /// Functions that were looked at, by their files.
+    looked_at: FxHashMap<OsString, FxHashSet<u32>>,
     /// How often a module failed and was tried again.
-    failures: BTreeMap<String, usize>,
+    failures: FxHashMap<String, usize>,
     /// Variables that the code sets itself.
     variables: BTreeSet<String>,
     has_all_variables: bool,
@@ -89,7 +92,7 @@ struct Frame {
     module: String,
     /// The file.
     path: PathBuf,
-    locals: BTreeMap<String, table::Value>,
+    locals: FxHashMap<String, table::Value>,
     is_main: bool,
     /// It can be left early, so that the rest of it is not certain.
     is_function: bool,
@@ -100,7 +103,7 @@ impl Frame {
         Self {
             module: module.to_owned(),
             path,
-            locals: BTreeMap::new(),
+            locals: FxHashMap::default(),
             is_main: module == "__main__",
             is_function: false,
         }
@@ -120,7 +123,7 @@ impl<'a> Simulation<'a> {
             is_open: search.is_open,
             search,
             foreign: Foreign::default(),
-            modules: BTreeMap::new(),
+            modules: FxHashMap::default(),
             order: Vec::new(),
             running: Vec::new(),
             guards: Vec::new(),
@@ -128,10 +131,10 @@ impl<'a> Simulation<'a> {
             unsure: 0,
             silent: 0,
             is_afterwards: false,
-            perhaps: BTreeSet::new(),
-            provided: BTreeSet::new(),
-            looked_at: HashMap::new(),
-            failures: BTreeMap::new(),
+            perhaps: FxHashSet::default(),
+            provided: FxHashSet::default(),
+            looked_at: FxHashMap::default(),
+            failures: FxHashMap::default(),
             variables: BTreeSet::new(),
             has_all_variables: service.environment.is_none(),
             builtins: BTreeSet::new(),

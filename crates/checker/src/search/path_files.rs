@@ -3,7 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Search, SearchEntry, Whose, has_end};
+use super::listing::has_end;
+use super::{Search, SearchEntry, Whose};
 
 /// Lines that run code of which no module comes that a directory does not have.
 const HARMLESS: [&str; 5] =
@@ -13,7 +14,7 @@ impl Search<'_> {
     /// Reads the `.pth` files of a directory in the order of their names.
     pub(super) fn read_path_files(&mut self, directory: &Path) {
         let listing = self.listing(directory);
-        for name in listing.keys().filter(|name| has_end(name, "pth")) {
+        for name in listing.names().filter(|name| has_end(name, "pth")) {
             let Ok(bytes) = self.files.read(&directory.join(name)) else { continue };
             for line in String::from_utf8_lossy(&bytes).lines() {
                 let line = line.trim_end();

@@ -90,10 +90,11 @@ impl Simulation<'_> {
                 ),
             );
             let names = self.modules[module].names.iter();
-            let objects: Vec<&str> = names
+            let mut objects: Vec<&str> = names
                 .filter(|(name, value)| !name.starts_with('_') && **value == Value::Anything)
                 .map(|(name, _)| name.as_str())
                 .collect();
+            objects.sort_unstable();
             draft.hint = match nearest(first, objects.iter().copied()) {
                 Some(near) => Some(format!("it has `{near}`")),
                 None if (1..6).contains(&objects.len()) => {

@@ -1,8 +1,10 @@
 //! Modules of others, which are only asked: is there such a module, does it bind such a name. Must not judge them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 use super::failing::{Kind, Raised};
 use super::table::{All, MAGIC, Value};
@@ -32,7 +34,9 @@ struct Names {
 /// What has been asked.
 #[derive(Debug, Default)]
 pub(super) struct Foreign {
-    asked: BTreeMap<String, Arc<Names>>,
+    asked: FxHashMap<String, Arc<Names>>,
+    /// Where modules were found.
+    found: FxHashMap<String, Found>,
     /// Attributes that the project's code sets; `*` for any.
     patched: BTreeSet<String>,
     /// Modules whose names are being read.
@@ -42,6 +46,11 @@ pub(super) struct Foreign {
 impl Foreign {
     pub(super) fn patch(&mut self, module: &str, attribute: &str) {
         self.patched.insert(format!("{module}.{attribute}"));
+    }
+
+    fn is_patched(&self, module: &str, attribute: &str) -> bool {
+        !self.patched.is_empty()
+            && (self.patched.contains(attribute) || self.patched.contains(&format!("{module}.*")))
     }
 
     /// The names of a module that was asked before.
@@ -109,13 +118,10 @@ impl Simulation<'_> {
     /// Whether a module binds a name, or has a module of it.
     pub(super) fn foreign_attribute(&mut self, module: &str, name: &str) -> Answer {
         let inner = format!("{module}.{name}");
-        if MAGIC.contains(&name)
-            || self.foreign.patched.contains(&inner)
-            || self.foreign.patched.contains(&format!("{module}.*"))
-        {
+        if MAGIC.contains(&name) || self.foreign.is_patched(module, &inner) {
             return Answer::Unknown;
         }
-        let Found::Source { path, directories, whose } = reached::find(&self.search, module) else {
+        let Found::Source { path, directories, whose } = self.found_foreign(module) else {
             return Answer::Unknown;
         };
         if let Some(directories) = &directories
@@ -132,6 +138,15 @@ impl Simulation<'_> {
         } else {
             Answer::No(inner)
         }
+    }
+
+    fn found_foreign(&mut self, module: &str) -> Found {
+        if let Some(found) = self.foreign.found.get(module) {
+            return found.clone();
+        }
+        let found = reached::find(&self.search, module);
+        self.foreign.found.insert(module.to_owned(), found.clone());
+        found
     }
 
     fn foreign_names(&mut self, module: &str, path: &Path, is_package: bool) -> Arc<Names> {

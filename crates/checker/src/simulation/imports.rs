@@ -211,7 +211,7 @@ impl Simulation<'_> {
             Err(raised) => {
                 if let Some(path) = self.modules.get(name).and_then(|module| module.path.clone()) {
                     // Tried again, its functions are called again.
-                    self.looked_at.remove(&path);
+                    self.looked_at.remove(path.as_os_str());
                 }
                 let failures = self.failures.entry(name.to_owned()).or_default();
                 *failures += 1;

@@ -58,7 +58,7 @@ fn is_built(simulation: &Simulation<'_>, name: &str) -> bool {
         package.unwrap_or_else(|| entries.map(|entry| entry.directory.clone()).collect());
     directories.iter().any(|directory| {
         let listing = simulation.search.listing(directory);
-        ["pyx", "c", "cpp"].iter().any(|end| listing.contains_key(&format!("{last}.{end}")))
+        ["pyx", "c", "cpp"].iter().any(|end| listing.has_file(&format!("{last}.{end}")))
     })
 }
 
@@ -68,7 +68,7 @@ fn near(simulation: &Simulation<'_>, parent: &str, last: &str) -> Option<String>
     let names = directories.iter().flat_map(|directory| {
         let listing = simulation.search.listing(directory);
         listing
-            .keys()
+            .names()
             .map(|name| name.strip_suffix(".py").unwrap_or(name).to_owned())
             .filter(|name| !name.starts_with("__"))
             .collect::<Vec<_>>()

@@ -238,7 +238,7 @@ impl Simulation<'_> {
     /// What functions would do that nothing called for certain.
     pub(super) fn afterwards(&mut self) {
         self.is_afterwards = true;
-        for name in std::mem::take(&mut self.perhaps) {
+        for name in std::mem::take(&mut self.perhaps).into_iter().collect::<BTreeSet<_>>() {
             let frame = Frame::outside();
             drop(self.load(&name, 0, &frame));
         }
@@ -251,10 +251,11 @@ impl Simulation<'_> {
 
     /// Whether a function of a frame's file was not looked at yet; it is now.
     fn is_first_look(&mut self, frame: &Frame, at: u32) -> bool {
-        match self.looked_at.get_mut(&frame.path) {
-            Some(known) => known.insert(at),
-            None => self.looked_at.insert(frame.path.clone(), BTreeSet::from([at])).is_none(),
+        let path = frame.path.as_os_str();
+        if let Some(known) = self.looked_at.get_mut(path) {
+            return known.insert(at);
         }
+        self.looked_at.entry(path.to_owned()).or_default().insert(at)
     }
 
     fn functions_of(&mut self, name: &str) {

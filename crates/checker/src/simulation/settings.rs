@@ -78,7 +78,7 @@ impl Simulation<'_> {
     fn has_settings_file(&self, frame: &Frame) -> bool {
         frame.path.ancestors().skip(1).any(|directory| {
             let listing = self.search.listing(directory);
-            listing.contains_key(".env") || listing.contains_key("settings.ini")
+            listing.has_file(".env") || listing.has_file("settings.ini")
         })
     }
 }

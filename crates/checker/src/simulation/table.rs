@@ -1,8 +1,10 @@
 //! What modules have bound. Must not know how names come into them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 use crate::syntax::Read;
 
@@ -46,7 +48,7 @@ pub(super) enum All {
 #[derive(Debug, Clone)]
 pub(super) struct Module {
     pub(super) status: Status,
-    pub(super) names: BTreeMap<String, Value>,
+    pub(super) names: FxHashMap<String, Value>,
     /// Names that are bound if something that is not known happened: whoever uses them surely asks first.
     pub(super) doubtful: BTreeSet<String>,
     pub(super) all: All,
@@ -70,7 +72,7 @@ impl Module {
         };
         Self {
             status: Status::Done,
-            names: BTreeMap::new(),
+            names: FxHashMap::default(),
             doubtful: BTreeSet::new(),
             all: All::None,
             is_open: false,

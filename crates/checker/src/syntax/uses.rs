@@ -8,6 +8,7 @@ use ruff_text_size::Ranged;
 
 use super::decide::{self, decide, path, text};
 use super::flow::Builder;
+use super::known::is_builtin;
 use super::scoping::Owner;
 use crate::outline::{Bound, Call, Function, Import, Item, Step, Test, Use};
 
@@ -79,7 +80,13 @@ impl Builder<'_> {
         }
     }
 
+    /// What cannot fail is no step: a name that is not the module's, one that every Python has.
     fn read(&mut self, expression: &Expr) {
+        if let Expr::Name(name) = expression
+            && (is_builtin(&name.id, self.version) || self.scoping.is_local(&name.id))
+        {
+            return;
+        }
         if let Some(used) = self.used(expression) {
             self.emit(Step::Use(used));
         }
