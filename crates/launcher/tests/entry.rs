@@ -144,7 +144,7 @@ fn is_free(root: &Path, id: &str) -> bool {
 fn wait_until(mut done: impl FnMut() -> bool) {
     let start = Instant::now();
     while !done() {
-        assert!(start.elapsed() < Duration::from_secs(10), "not reached within ten seconds");
+        assert!(start.elapsed() < Duration::from_mins(1), "not reached within a minute");
         std::thread::sleep(Duration::from_millis(10));
     }
 }
@@ -438,13 +438,13 @@ fn who_asks_is_told_when_the_command_runs_in_the_current_generation() {
     generation(root.path(), "abc", Some(&service(0)));
     generation(root.path(), "def", Some(&service(7)));
     switch(root.path(), "abc");
-    let mut supervised = Supervised::start_by(&alone.program(), root.path(), 5000, &["tool"]);
+    let mut supervised = Supervised::start_by(&alone.program(), root.path(), 60_000, &["tool"]);
     assert!(supervised.line().ends_with("envs/v1/abc"));
     assert_eq!(alone.reload(&[]), "done", "it runs there");
     switch(root.path(), "def");
     let begun = Instant::now();
     assert_eq!(alone.reload(&[]), "done");
-    assert!(begun.elapsed() < Duration::from_secs(2));
+    assert!(begun.elapsed() < Duration::from_secs(30));
     assert_eq!(supervised.line(), "end", "nothing was started before");
     assert!(supervised.line().ends_with("envs/v1/def"));
     supervised.signal(Signal::TERM);
@@ -456,7 +456,7 @@ fn who_asks_for_a_new_run_gets_one_in_the_same_generation() {
     let (root, alone) = (root(), Alone::new("ask-anew"));
     generation(root.path(), "abc", Some(&service(0)));
     switch(root.path(), "abc");
-    let mut supervised = Supervised::start_by(&alone.program(), root.path(), 5000, &["tool"]);
+    let mut supervised = Supervised::start_by(&alone.program(), root.path(), 60_000, &["tool"]);
     let first = supervised.line();
     assert_eq!(alone.reload(&["anew"]), "done");
     assert_eq!(supervised.line(), "end");
@@ -498,7 +498,7 @@ fn who_asks_where_nothing_is_current_is_told_and_it_is_said_why() {
     let (root, alone) = (root(), Alone::new("ask-nothing"));
     generation(root.path(), "abc", Some(&service(0)));
     switch(root.path(), "abc");
-    let mut supervised = Supervised::start_by(&alone.program(), root.path(), 5000, &["tool"]);
+    let mut supervised = Supervised::start_by(&alone.program(), root.path(), 60_000, &["tool"]);
     assert!(supervised.line().ends_with("envs/v1/abc"));
     fs_err::remove_file(root.path().join("projects/shop/default/current")).unwrap();
     assert_eq!(alone.reload(&["anew"]), "kept");
@@ -515,7 +515,7 @@ fn who_asks_is_told_when_the_supervisor_ends_meanwhile() {
                 while :; do sleep 0.02; done\n";
     generation(root.path(), "abc", Some(slow));
     switch(root.path(), "abc");
-    let mut supervised = Supervised::start_by(&alone.program(), root.path(), 5000, &["tool"]);
+    let mut supervised = Supervised::start_by(&alone.program(), root.path(), 60_000, &["tool"]);
     assert_eq!(supervised.line(), "up");
     let asker =
         Command::new(alone.program()).args(["reload", "anew"]).stderr(Stdio::piped()).spawn();
@@ -532,7 +532,7 @@ fn several_who_ask_together_are_all_told() {
     generation(root.path(), "abc", Some(&service(0)));
     generation(root.path(), "def", Some(&service(0)));
     switch(root.path(), "abc");
-    let mut supervised = Supervised::start_by(&alone.program(), root.path(), 5000, &["tool"]);
+    let mut supervised = Supervised::start_by(&alone.program(), root.path(), 60_000, &["tool"]);
     assert!(supervised.line().ends_with("envs/v1/abc"));
     switch(root.path(), "def");
     let alone = &alone;

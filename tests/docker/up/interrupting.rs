@@ -25,7 +25,7 @@ fn press(child: &Child) {
 fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !done() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "{what}");
+        assert!(begun.elapsed() < Duration::from_mins(1), "{what}");
         std::thread::sleep(Duration::from_millis(10));
     }
 }
@@ -50,7 +50,7 @@ fn a_sync_on_this_machine_is_left_and_nothing_is_half_done() {
     let begun = Instant::now();
     press(&child);
     interrupted(child);
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
     assert_eq!(project.containers("web") + &project.containers("board"), "");
     assert!(!project.path("docker-compose.override.yml").exists());
     let result = project.up();

@@ -241,7 +241,7 @@ mod tests {
         let term = |n| format!("(sys_platform=='{n}' and platform_machine!='{n}')");
         let terms: Vec<String> = (0..60).map(term).collect();
         assert!(read(&terms.join(" or ")).is_ok());
-        assert!(started.elapsed() < Duration::from_secs(20), "took {:?}", started.elapsed());
+        assert!(started.elapsed() < Duration::from_mins(1), "took {:?}", started.elapsed());
     }
 
     #[test]
