@@ -1,5 +1,7 @@
 //! `pyfast check`: what it finds before anything starts, and how it says so.
 
+mod uncertain;
+
 use serde_json::json;
 
 use crate::support::ran::{MENDABLE, Ran, USAGE};

@@ -2,12 +2,16 @@
 //! no more, a name that was meant. Owns the tables; must not know who asks. A project is named because somebody who
 //! wrote them knows it, or because it is locked already, never because an index has one of that name.
 
+mod versions;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr as _;
 
 use pyfast_packaging::PackageName;
 
 use crate::version::PythonVersion;
+
+pub(crate) use versions::lacking;
 
 /// Modules and their projects, a pair a line.
 const PROJECTS: &str = include_str!("advice/projects.txt");

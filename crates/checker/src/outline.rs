@@ -29,6 +29,8 @@ pub(crate) struct Function {
     pub(crate) body: Vec<Step>,
     /// Whether a call runs the body as it is written: no generator, not async, no decorators.
     pub(crate) is_plain: bool,
+    /// It looks whether something is there.
+    pub(crate) asks: bool,
 }
 
 /// One thing that happens.
@@ -77,8 +79,10 @@ pub(crate) enum Stop {
     Leaves,
     /// `raise`, with the exception's name if it is told; none raises again what is handled.
     Raises(Option<String>),
-    /// The process ends.
+    /// The process ends, and all may be well.
     Exits,
+    /// The process ends as one that failed.
+    Refuses,
 }
 
 /// `import a.b.c as d`.
@@ -145,6 +149,10 @@ pub(crate) enum Bound {
         items: Vec<String>,
         adds: bool,
     },
+    /// `None`.
+    Nothing,
+    /// What a condition comes to.
+    Tested(Test),
 }
 
 #[derive(Debug, Clone)]
@@ -184,6 +192,23 @@ pub(crate) enum Test {
     Asks,
     /// `__name__ == "__main__"`.
     IsMain(bool),
+    /// Whether a name is true.
+    Name(Named),
+    /// Whether it is `None`.
+    IsNone(Named),
+    /// Something else that hangs on names.
+    Of(Vec<Named>),
+    Not(Box<Test>),
+    All(Vec<Test>),
+    Any(Vec<Test>),
+}
+
+/// A name that a condition reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Named {
+    pub(crate) path: Path,
+    /// It is not the module's.
+    pub(crate) is_local: bool,
 }
 
 #[derive(Debug)]

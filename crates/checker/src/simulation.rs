@@ -12,6 +12,7 @@ mod running;
 mod settings;
 mod settings_class;
 mod table;
+mod weighing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -76,6 +77,10 @@ struct Simulation<'a> {
     variables: BTreeSet<String>,
     has_all_variables: bool,
     builtins: BTreeSet<String>,
+    /// In how many places the process may have ended by itself, and well.
+    endings: usize,
+    /// How many imports there were of which nobody knows what they gave.
+    unknown_imports: usize,
     found: BTreeMap<Key, Finding>,
 }
 
@@ -138,6 +143,8 @@ impl<'a> Simulation<'a> {
             variables: BTreeSet::new(),
             has_all_variables: service.environment.is_none(),
             builtins: BTreeSet::new(),
+            endings: 0,
+            unknown_imports: 0,
             found: BTreeMap::new(),
         }
     }

@@ -23,6 +23,11 @@ pub trait Files: Sync {
 
     /// What a directory has; empty if it is none. Names that are no text are left out: nothing can import them.
     fn list(&self, directory: &Path) -> Vec<Listed>;
+
+    /// Whether a file that is not there is one that something makes, as far as the project says so.
+    fn is_made(&self, _path: &Path) -> bool {
+        false
+    }
 }
 
 /// The files of this machine.

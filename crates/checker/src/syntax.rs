@@ -4,9 +4,11 @@
 mod blocks;
 mod bound;
 mod class;
+mod conditions;
 mod decide;
 mod flow;
 mod known;
+mod layout;
 mod problem;
 mod scopes;
 mod scoping;
@@ -70,6 +72,7 @@ pub(crate) fn read(bytes: &[u8], version: PythonVersion) -> Read {
         // A tree that was mended by guesses has faults that nobody made.
         let errors = semantic::errors(parsed.suite(), &text.content, grammar);
         problems.extend(problem::of_compiler(&errors, &text));
+        problems.extend(layout::problems(parsed.tokens(), &text));
     }
     problems.sort_by_key(|problem| problem.place);
     let outline =

@@ -6,8 +6,10 @@ pub(crate) mod found;
 mod imports;
 mod installed;
 mod judge;
+mod made;
 mod modules;
 mod process;
+mod roots;
 mod sources;
 mod view;
 mod written;
@@ -32,6 +34,7 @@ pub use found::{Checked, Found};
 pub use imports::still_imported;
 pub(crate) use installed::Installed;
 use judge::judge;
+use roots::Roots;
 
 /// What is to be checked.
 #[derive(Debug, Clone, Default)]
@@ -54,8 +57,10 @@ pub fn check(
 ) -> Result<Checked, Error> {
     let services = asked.paths.is_empty() && (!is_absent(settings) || !flags.files.is_empty());
     if !services {
-        return sources::check(settings, &asked.paths, events);
+        let roots = Roots::read(settings, flags);
+        return sources::check(settings, &asked.paths, &roots, events);
     }
+    let without = settings;
     let assumed = assume(settings, flags)?;
     let settings = assumed.as_ref().map_or(settings, |assumed| &assumed.settings);
     let description = Description::read(settings, flags, &asked.services)?;
@@ -67,12 +72,16 @@ pub fn check(
         }
     };
     if description.environments.is_empty() {
-        return sources::check(settings, &[], events);
+        let roots = Roots::read(settings, flags);
+        return sources::check(settings, &[], &roots, events);
     }
     let mut unknown = Vec::new();
     let mut installed = BTreeMap::new();
     for name in concerned(&description, &chosen) {
-        match Installed::ask(&description.settings(settings, &name), events) {
+        let asked = Installed::ask(&description.settings(settings, &name), events);
+        // A plain `sync` makes the project's own environment, which is for the same requirements.
+        let own = || Installed::ask(without, events).ok().filter(|_| assumed.is_some());
+        match asked.or_else(|why| own().ok_or(why)) {
             Ok(one) => drop(installed.insert(name, one)),
             Err(why) => unknown.push(format!(
                 "what the environment {name} has, so that modules of packages were not looked for: {why}"

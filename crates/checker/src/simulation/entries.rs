@@ -15,6 +15,7 @@ use crate::service::{Entry, EntryTarget};
 impl Simulation<'_> {
     pub(super) fn start(&mut self, entries: &[Entry]) {
         for entry in entries {
+            self.endings = 0;
             self.enter_target(&entry.target, &entry.said);
         }
     }
@@ -91,7 +92,9 @@ impl Simulation<'_> {
             );
             let names = self.modules[module].names.iter();
             let mut objects: Vec<&str> = names
-                .filter(|(name, value)| !name.starts_with('_') && **value == Value::Anything)
+                .filter(|(name, value)| {
+                    !name.starts_with('_') && matches!(value, Value::Anything | Value::Flag(_))
+                })
                 .map(|(name, _)| name.as_str())
                 .collect();
             objects.sort_unstable();

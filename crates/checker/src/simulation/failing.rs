@@ -135,7 +135,7 @@ impl Simulation<'_> {
     }
 
     pub(super) fn report(&mut self, draft: Draft) {
-        let is_certain = self.is_certain() && !draft.is_doubtful;
+        let is_certain = self.is_certain() && self.endings == 0 && !draft.is_doubtful;
         let severity = if is_certain { Severity::Error } else { Severity::Warning };
         let key = Key { rule: draft.rule, about: draft.about };
         let finding = Finding {

@@ -9,6 +9,7 @@ use rustc_hash::FxHashMap;
 use super::failing::{Kind, Raised};
 use super::table::{All, MAGIC, Value};
 use super::{Frame, Simulation, messages};
+use crate::advice::lacking;
 use crate::library;
 use crate::outline::{Bound, From, Step};
 use crate::reached;
@@ -121,7 +122,13 @@ impl Simulation<'_> {
         if MAGIC.contains(&name) || self.foreign.is_patched(module, &inner) {
             return Answer::Unknown;
         }
-        let Found::Source { path, directories, whose } = self.found_foreign(module) else {
+        let found = self.found_foreign(module);
+        let is_standard =
+            matches!(found, Found::Named | Found::Source { whose: Whose::StandardLibrary, .. });
+        if is_standard && lacking(module, name, self.service.python).is_some() {
+            return Answer::No(inner);
+        }
+        let Found::Source { path, directories, whose } = found else {
             return Answer::Unknown;
         };
         if let Some(directories) = &directories

@@ -21,7 +21,9 @@ impl Simulation<'_> {
             self.fail(Kind::Import, draft)?;
             return self.bind_unknown(from, frame);
         };
-        match self.load(&name, from.at, frame)? {
+        let loaded = self.load(&name, from.at, frame)?;
+        self.unknown_imports += usize::from(loaded == Loaded::Unknown);
+        match loaded {
             Loaded::Own if from.names.is_empty() => self.star(&name, from.at, frame),
             Loaded::Own => self.import_own(&name, from, frame),
             Loaded::Foreign if from.names.is_empty() => {

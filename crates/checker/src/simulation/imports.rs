@@ -33,6 +33,7 @@ impl Simulation<'_> {
             Some(alias) => (alias, import.module.as_str()),
             None => (first, first),
         };
+        self.unknown_imports += usize::from(loaded == Loaded::Unknown);
         let value = match loaded {
             Loaded::Own => Value::Module(module.to_owned()),
             Loaded::Foreign => Value::Foreign(module.to_owned()),

@@ -5,10 +5,11 @@ use std::path::Path;
 use super::failing::Draft;
 use super::table::Status;
 use super::{Frame, Simulation};
-use crate::advice::{nearest, project_of, removed};
+use crate::advice::{lacking, nearest, project_of, removed};
 use crate::finding::{Place, Rule};
 use crate::library;
 use crate::outline::{From, Use};
+use crate::search::Whose;
 
 /// A module that nothing has.
 pub(super) fn missing(
@@ -49,16 +50,20 @@ pub(super) fn missing(
     draft
 }
 
-/// Whether a source stands there of which a build makes the module.
+/// Whether a source stands there of which a build makes the module, or the project says that something makes it.
 fn is_built(simulation: &Simulation<'_>, name: &str) -> bool {
     let (parent, last) = name.rsplit_once('.').unwrap_or(("", name));
     let package = simulation.modules.get(parent).and_then(|module| module.directories.clone());
     let entries = simulation.service.search_path.iter();
+    let entries = entries.filter(|entry| entry.whose == Whose::Project);
     let directories =
         package.unwrap_or_else(|| entries.map(|entry| entry.directory.clone()).collect());
     directories.iter().any(|directory| {
         let listing = simulation.search.listing(directory);
         ["pyx", "c", "cpp"].iter().any(|end| listing.has_file(&format!("{last}.{end}")))
+            || [format!("{last}.py"), last.to_owned(), format!("{last}/__init__.py")]
+                .iter()
+                .any(|name| simulation.library.files.is_made(&directory.join(name)))
     })
 }
 
@@ -295,8 +300,10 @@ pub(super) fn no_foreign_name(
     };
     draft.message = format!("{whose} `{module}` has no `{name}`");
     let names = simulation.foreign.names(module);
-    draft.hint =
-        nearest(name, names.iter().map(String::as_str)).map(|other| format!("it has `{other}`"));
+    let by_version = lacking(module, name, simulation.service.python);
+    draft.hint = by_version.or_else(|| {
+        nearest(name, names.iter().map(String::as_str)).map(|other| format!("it has `{other}`"))
+    });
     draft
 }
 

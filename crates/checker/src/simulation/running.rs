@@ -1,7 +1,8 @@
 //! Steps in their order: which branches are taken, who catches, when a block ends. Must not know how modules are found.
 
 use super::failing::{Caught, Guard, Kind, Raised, catches};
-use super::table::{All, Value};
+use super::table::{All, Flag, Value};
+use super::weighing::{Verdict, either, only_imports};
 use super::{Frame, Simulation};
 use crate::library;
 use crate::outline::{Bind, Bound, Class, Step, Stop, Test, Try};
@@ -64,7 +65,7 @@ impl Simulation<'_> {
     }
 
     pub(super) fn set(&mut self, name: &str, value: Value, is_local: bool, frame: &mut Frame) {
-        let sure = self.unsure == 0;
+        let (sure, asked) = (self.unsure == 0, self.silent > 0);
         let names = if is_local {
             &mut frame.locals
         } else if let Some(module) = self.modules.get_mut(&frame.module) {
@@ -74,7 +75,7 @@ impl Simulation<'_> {
         };
         match names.get_mut(name) {
             // Which of the two it is nobody knows.
-            Some(before) if !sure && *before != value => *before = Value::Anything,
+            Some(before) if !sure && *before != value => *before = either(before, &value, asked),
             Some(before) => *before = value,
             None => drop(names.insert(name.to_owned(), value)),
         }
@@ -86,6 +87,8 @@ impl Simulation<'_> {
                 Value::Function { module: frame.module.clone(), index: *index }
             }
             Bound::Alias(path) => self.quietly(path, frame),
+            Bound::Nothing => self.flag(Flag::Nothing, bind, frame),
+            Bound::Tested(test) => self.tested(test, bind, frame),
             Bound::Anything | Bound::Strings { .. } => Value::Anything,
         };
         if bind.name == "__all__" && !bind.is_local {
@@ -126,17 +129,13 @@ impl Simulation<'_> {
         otherwise: &[Step],
         frame: &mut Frame,
     ) -> Result<Flow, Raised> {
-        let taken = match test {
-            Test::Known(value) => Some(*value),
-            Test::IsMain(is_main) => Some(*is_main == frame.is_main),
-            Test::Unknown | Test::Asks => None,
-        };
-        if let Some(taken) = taken {
+        let verdict = self.weigh(test, frame);
+        if let Verdict::Known(taken) = verdict {
             let (run, left) = if taken { (then, otherwise) } else { (otherwise, then) };
             self.doubt(left, frame);
             return self.steps(run, frame);
         }
-        let silent = usize::from(*test == Test::Asks);
+        let silent = usize::from(verdict == Verdict::Asks);
         self.silent += silent;
         let first = self.perhaps(then, frame);
         let second = self.perhaps(otherwise, frame);
@@ -175,6 +174,7 @@ impl Simulation<'_> {
         // A later round sees what an earlier one has bound.
         let mut names = library::bound(body);
         if let Some(module) = self.modules.get_mut(&frame.module) {
+            module.forget_flags(&names);
             names.retain(|name| !module.names.contains_key(name));
             module.doubtful.extend(names);
         }
@@ -195,12 +195,17 @@ impl Simulation<'_> {
         if !handlers.is_empty() {
             self.guards.push(Guard::new(handlers, self.unsure));
         }
+        let unknown = self.unknown_imports;
         let tried = self.steps(body, frame);
         self.guards.truncate(depth);
+        let is_known = unknown == self.unknown_imports && body.iter().all(only_imports);
         let flow = match tried {
             Ok(flow) => {
                 for handler in handlers {
                     self.doubt(&handler.body, frame);
+                    if !is_known && let Some(module) = self.modules.get_mut(&frame.module) {
+                        module.forget_flags(&library::bound(&handler.body));
+                    }
                 }
                 match flow {
                     Flow::Next => self.steps(orelse, frame),
@@ -231,7 +236,8 @@ impl Simulation<'_> {
     fn stop(&mut self, stop: &Stop, frame: &Frame) -> Result<Flow, Raised> {
         match stop {
             Stop::Leaves => return Ok(Flow::Leaves),
-            Stop::Exits => {}
+            Stop::Exits => self.endings += usize::from(!self.is_afterwards),
+            Stop::Refuses => {}
             Stop::Raises(name) => {
                 let cause = self.handled.last().cloned().flatten();
                 // A name that begins small is a variable.

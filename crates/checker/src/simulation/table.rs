@@ -26,6 +26,18 @@ pub(super) enum Value {
     },
     /// Somebody else's module, or something in it.
     Foreign(String),
+    Flag(Flag),
+}
+
+/// What a condition makes of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flag {
+    True,
+    False,
+    /// `None`.
+    Nothing,
+    /// It came of a look at what is there.
+    Asked,
 }
 
 /// How far a module is.

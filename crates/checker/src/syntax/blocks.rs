@@ -5,7 +5,7 @@ use ruff_python_ast::{self as ast, ExceptHandler, Expr, Stmt};
 
 use super::bound;
 use super::decide::{decide, path};
-use super::flow::Builder;
+use super::flow::{Builder, exit};
 use crate::outline::{Bound, Handler, Step, Stop, Test, Try};
 
 impl Builder<'_> {
@@ -13,7 +13,7 @@ impl Builder<'_> {
         match statement {
             Stmt::If(ast::StmtIf { test, body, elif_else_clauses, .. }) => {
                 self.expr(test);
-                let test = decide(test, self.version);
+                let test = self.test(test);
                 let then = self.body(body);
                 let otherwise = self.block(|builder| builder.clauses(elif_else_clauses));
                 self.emit(Step::Branch { test, then, otherwise });
@@ -22,7 +22,8 @@ impl Builder<'_> {
                 self.expr(subject);
                 for case in cases {
                     let then = self.block(|builder| builder.case(case));
-                    self.emit(Step::Branch { test: Test::Unknown, then, otherwise: Vec::new() });
+                    let test = self.matched(subject);
+                    self.emit(Step::Branch { test, then, otherwise: Vec::new() });
                 }
             }
             _ => {}
@@ -42,7 +43,7 @@ impl Builder<'_> {
             None => self.visit_body(&first.body),
             Some(test) => {
                 self.expr(test);
-                let test = decide(test, self.version);
+                let test = self.test(test);
                 let then = self.body(&first.body);
                 let otherwise = self.block(|builder| builder.clauses(others));
                 self.emit(Step::Branch { test, then, otherwise });
@@ -62,8 +63,13 @@ impl Builder<'_> {
             }
             Stmt::While(ast::StmtWhile { test, body, orelse, .. }) => {
                 self.expr(test);
-                let is_endless = decide(test, self.version) == Test::Known(true);
-                Step::Loop { body: self.body(body), orelse: self.body(orelse), is_endless }
+                let test = decide(test, self.version);
+                let (body, orelse) = (self.body(body), self.body(orelse));
+                if test == Test::Known(false) {
+                    Step::Branch { test, then: body, otherwise: orelse }
+                } else {
+                    Step::Loop { body, orelse, is_endless: test == Test::Known(true) }
+                }
             }
             _ => return,
         };
@@ -130,7 +136,10 @@ impl Builder<'_> {
                     exceptions(raised).iter().any(|name| name == "SystemExit")
                 });
                 if is_exit {
-                    Stop::Exits
+                    match raised {
+                        Some(Expr::Call(call)) => exit(&call.arguments),
+                        _ => Stop::Exits,
+                    }
                 } else {
                     Stop::Raises(raised.and_then(|raised| exceptions(raised).pop()))
                 }

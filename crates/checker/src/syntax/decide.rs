@@ -53,7 +53,7 @@ fn known(test: &Expr, version: PythonVersion) -> Option<bool> {
         },
         Expr::Name(_) | Expr::Attribute(_) => match path(test)?.last()?.as_str() {
             "TYPE_CHECKING" | "PY2" | "IS_WINDOWS" => Some(false),
-            "PY3" => Some(true),
+            "PY3" | "__debug__" => Some(true),
             _ => None,
         },
         Expr::UnaryOp(ast::ExprUnaryOp { op: UnaryOp::Not, operand, .. }) => {
@@ -90,6 +90,11 @@ fn compared(left: &Expr, op: CmpOp, right: &Expr, version: PythonVersion) -> Opt
             "posix"
         } else if matches!(left, Expr::Call(call) if is_path(&call.func, &["platform", "system"])) {
             "Linux"
+        } else if is_path(left, &["sys", "implementation", "name"]) {
+            "cpython"
+        } else if matches!(left, Expr::Call(call) if is_path(&call.func, &["platform", "python_implementation"]))
+        {
+            "CPython"
         } else {
             return None;
         };
@@ -187,28 +192,35 @@ fn is_main(test: &Expr) -> Option<bool> {
     }
 }
 
+/// Whether whoever reads this name looks at what is there.
+pub(super) fn is_asking(name: &str) -> bool {
+    matches!(
+        name,
+        "find_spec"
+            | "environ"
+            | "getenv"
+            | "hasattr"
+            | "globals"
+            | "locals"
+            | "vars"
+            | "dir"
+            | "modules"
+            | "find_loader"
+            | "getattr"
+            | "available"
+            | "is_installed"
+            | "__import__"
+            | "import_module"
+    )
+}
+
 /// Whether a condition asks if something is there: what it guards is not looked at.
-fn asks(test: &Expr) -> bool {
+pub(super) fn asks(test: &Expr) -> bool {
     struct Asks(bool);
     impl<'a> Visitor<'a> for Asks {
         fn visit_expr(&mut self, expression: &'a Expr) {
             if let Some(last) = path(expression).and_then(|path| path.last().cloned()) {
-                self.0 |= matches!(
-                    last.as_str(),
-                    "find_spec"
-                        | "environ"
-                        | "getenv"
-                        | "hasattr"
-                        | "globals"
-                        | "locals"
-                        | "vars"
-                        | "dir"
-                        | "modules"
-                        | "find_loader"
-                        | "getattr"
-                        | "available"
-                        | "is_installed"
-                );
+                self.0 |= is_asking(&last);
             }
             if let Expr::Compare(compare) = expression {
                 self.0 |= compare.ops.iter().any(|op| matches!(op, CmpOp::In | CmpOp::NotIn));
@@ -249,6 +261,8 @@ mod tests {
         check("sys.platform.startswith('win') and DEBUG", Test::Known(false));
         check("os.name != 'nt'", Test::Known(true));
         check("DEBUG", Test::Unknown);
+        check("not __debug__", Test::Known(false));
+        check("sys.implementation.name == 'pypy'", Test::Known(false));
         check("'__main__' == __name__", Test::IsMain(true));
         check("'X' in os.environ", Test::Asks);
         check("os.getenv('X')", Test::Asks);

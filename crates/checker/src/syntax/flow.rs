@@ -7,10 +7,10 @@ use ruff_python_ast::{self as ast, Expr, Stmt};
 use ruff_text_size::Ranged;
 
 use super::bound;
-use super::decide::path;
+use super::decide::{path, text};
 use super::scoping::{Owner, Scoping};
 use super::semantic::is_future_annotations;
-use super::uses::{strings, targets};
+use super::uses::targets;
 use crate::outline::{Bind, Bound, From, Function, Import, Imported, Item, Outline, Step, Stop};
 use crate::version::PythonVersion;
 
@@ -22,6 +22,8 @@ pub(super) struct Builder<'a> {
     pub(super) functions: Vec<Function>,
     pub(super) is_open: bool,
     pub(super) has_unseen_imports: bool,
+    /// How often what was read looks whether something is there.
+    pub(super) looks: usize,
     has_lazy_annotations: bool,
     globals: Vec<String>,
     steps: Vec<Step>,
@@ -36,6 +38,7 @@ pub(super) fn outline(body: &[Stmt], source: &str, version: PythonVersion) -> Ou
         functions: Vec::new(),
         is_open: false,
         has_unseen_imports: false,
+        looks: 0,
         // Annotations are functions of their own since 3.14.
         has_lazy_annotations: version.minor >= 14 || body.iter().any(is_future_annotations),
         globals: Vec::new(),
@@ -89,7 +92,7 @@ impl Builder<'_> {
                     if of.path[..] == ["sys".to_owned(), "path".to_owned()] {
                         self.emit(Step::OpensModules);
                     }
-                    let key = super::decide::text(&subscript.slice).map(str::to_owned);
+                    let key = text(&subscript.slice).map(str::to_owned);
                     self.emit(Step::SetItem(Item { of, key }));
                 }
             }
@@ -115,7 +118,7 @@ impl Builder<'_> {
             Stmt::ImportFrom(from) => self.from(from),
             Stmt::Assign(ast::StmtAssign { targets, value, .. }) => {
                 self.expr(value);
-                let value = value_of(value, false);
+                let value = self.value_of(value, false);
                 for target in targets {
                     self.bind_target(target, &value);
                 }
@@ -138,8 +141,8 @@ impl Builder<'_> {
             }
             Stmt::Expr(expression) => {
                 self.expr(&expression.value);
-                if exits(&expression.value) {
-                    self.emit(Step::Stop(Stop::Exits));
+                if let Some(stop) = exits(&expression.value) {
+                    self.emit(Step::Stop(stop));
                 }
             }
             Stmt::Delete(ast::StmtDelete { targets: deleted, .. }) => {
@@ -201,7 +204,7 @@ impl Builder<'_> {
             Expr::Name(name) => {
                 let used = self.used(&assign.target);
                 self.steps.extend(used.map(Step::Use));
-                self.bind(&name.id, value_of(&assign.value, true));
+                self.bind(&name.id, self.value_of(&assign.value, true));
             }
             target => {
                 self.expr(target);
@@ -222,7 +225,7 @@ impl Builder<'_> {
             self.annotation(&assign.annotation);
         }
         match &assign.value {
-            Some(value) => self.bind_target(&assign.target, &value_of(value, false)),
+            Some(value) => self.bind_target(&assign.target, &self.value_of(value, false)),
             None if !assign.simple => self.expr(&assign.target),
             None => {}
         }
@@ -244,14 +247,16 @@ impl Builder<'_> {
         }
         let (names, globals) = self.names(&function.body, &function.parameters);
         self.scoping.enter(Owner::Function, names, globals);
+        let looks = self.looks;
         let body = self.body(&function.body);
+        let asks = self.looks > looks;
         self.scoping.leave();
         self.scoping.leave();
         let is_plain = !function.is_async
             && function.decorator_list.is_empty()
             && !bound::yields(&function.body);
         let at = function.name.start().to_u32();
-        self.functions.push(Function { at, body, is_plain });
+        self.functions.push(Function { at, body, is_plain, asks });
         self.bind(&function.name, Bound::Function(self.functions.len() - 1));
     }
 
@@ -277,19 +282,24 @@ impl Builder<'_> {
     }
 }
 
-fn value_of(value: &Expr, adds: bool) -> Bound {
-    if let Some(items) = strings(value) {
-        return Bound::Strings { items, adds };
-    }
-    match path(value) {
-        Some(path) if !adds => Bound::Alias(path),
-        _ => Bound::Anything,
-    }
+/// How a call ends the process, if it does.
+fn exits(expression: &Expr) -> Option<Stop> {
+    let Expr::Call(call) = expression else { return None };
+    let path = path(&call.func)?;
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    let ends = matches!(path[..], ["sys", "exit"] | ["exit" | "quit"] | ["os", "_exit"]);
+    ends.then(|| exit(&call.arguments))
 }
 
-fn exits(expression: &Expr) -> bool {
-    let Expr::Call(call) = expression else { return false };
-    let Some(path) = path(&call.func) else { return false };
-    let path: Vec<&str> = path.iter().map(String::as_str).collect();
-    matches!(path[..], ["sys", "exit"] | ["exit" | "quit"] | ["os", "_exit"])
+/// How a process ends that is given this: a text or a number is a failure.
+pub(super) fn exit(arguments: &ast::Arguments) -> Stop {
+    let fails = match arguments.args.first() {
+        Some(Expr::StringLiteral(_) | Expr::FString(_)) => true,
+        Some(Expr::NumberLiteral(number)) => match &number.value {
+            ast::Number::Int(number) => number.as_u8() != Some(0),
+            _ => false,
+        },
+        _ => false,
+    };
+    if fails { Stop::Refuses } else { Stop::Exits }
 }

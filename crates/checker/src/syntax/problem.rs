@@ -7,6 +7,8 @@ use ruff_python_parser::semantic_errors::{
 };
 use ruff_text_size::Ranged;
 
+use super::layout;
+use super::semantic::Errors;
 use super::text::{LineColumn, Text};
 
 /// One thing that Python refuses to compile.
@@ -20,8 +22,12 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    fn new(text: &Text, at: impl Ranged, message: &str) -> Self {
-        let place = text.line_column(at.start().to_u32());
+    pub(super) fn new(text: &Text, at: impl Ranged, message: &str) -> Self {
+        Self::at(text, at.start().to_usize(), message)
+    }
+
+    pub(super) fn at(text: &Text, at: usize, message: &str) -> Self {
+        let place = text.line_column(u32::try_from(at).unwrap_or_default());
         Self { place, message: sentence(message), hint: None, more: 0 }
     }
 }
@@ -42,9 +48,12 @@ pub(super) fn of_grammar(parsed: &Parsed<ModModule>, text: &Text) -> Vec<Problem
     let mut problems = Vec::new();
     let first = parsed.errors().iter().min_by_key(|error| error.location.start());
     if let Some(first) = first {
-        let mut problem = Problem::new(text, first.location, &first.error.to_string());
-        problem.more = parsed.errors().len() - 1;
-        problems.push(problem);
+        let at = first.location.start().to_usize();
+        problems.push(layout::cause(parsed.tokens(), text, at).unwrap_or_else(|| {
+            let mut problem = Problem::new(text, first.location, &reason(&first.error.to_string()));
+            problem.more = parsed.errors().len() - 1;
+            problem
+        }));
         return problems;
     }
     for error in parsed.unsupported_syntax_errors() {
@@ -58,14 +67,27 @@ pub(super) fn of_grammar(parsed: &Parsed<ModModule>, text: &Text) -> Vec<Problem
     problems
 }
 
+/// What the parser says in its own terms.
+fn reason(message: &str) -> String {
+    match message {
+        "Got unexpected unicode" => "the escape `\\N{…}` names no character".to_owned(),
+        _ => message.to_owned(),
+    }
+}
+
 /// What the compiler says of a text that parses.
-pub(super) fn of_compiler(errors: &[SemanticSyntaxError], text: &Text) -> Vec<Problem> {
-    let problems = errors.iter().map(|error| {
+pub(super) fn of_compiler(errors: &Errors, text: &Text) -> Vec<Problem> {
+    let early = errors.early_handlers.iter().map(|range| {
+        let mut problem = Problem::new(text, range, "`except:` without a class must be the last");
+        problem.hint = Some("move it below the other handlers".to_owned());
+        problem
+    });
+    let problems = errors.known.iter().map(|error: &SemanticSyntaxError| {
         let mut problem = Problem::new(text, error.range, &error.to_string());
         problem.hint = cure(&error.kind);
         problem
     });
-    problems.collect()
+    problems.chain(early).collect()
 }
 
 fn cure(kind: &SemanticSyntaxErrorKind) -> Option<String> {

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use ruff_python_ast::visitor::{
     Visitor, walk_comprehension, walk_expr, walk_parameters, walk_stmt, walk_type_params,
 };
-use ruff_python_ast::{self as ast, Expr, PythonVersion, Stmt};
+use ruff_python_ast::{self as ast, ExceptHandler, Expr, PythonVersion, Stmt};
 use ruff_python_parser::semantic_errors::{
     LazyImportContext, SemanticSyntaxChecker, SemanticSyntaxContext, SemanticSyntaxError,
     SemanticSyntaxErrorKind,
@@ -16,17 +16,23 @@ use super::bound::Declaration;
 use super::scopes::{self, Kind, Scopes};
 
 /// What is wrong with a module that parses.
-pub(super) fn errors(
-    body: &[Stmt],
-    source: &str,
-    version: PythonVersion,
-) -> Vec<SemanticSyntaxError> {
+#[derive(Debug)]
+pub(super) struct Errors {
+    /// In words of the parser's crate.
+    pub(super) known: Vec<SemanticSyntaxError>,
+    /// Handlers for everything that stand before others.
+    pub(super) early_handlers: Vec<TextRange>,
+}
+
+/// Looks for all of them.
+pub(super) fn errors(body: &[Stmt], source: &str, version: PythonVersion) -> Errors {
     let mut walk = Walk {
         checker: SemanticSyntaxChecker::new(),
         context: Context { scopes: Scopes::new(version), source, errors: RefCell::default() },
+        early_handlers: Vec::new(),
     };
     walk.visit_body(body);
-    walk.context.errors.into_inner()
+    Errors { known: walk.context.errors.into_inner(), early_handlers: walk.early_handlers }
 }
 
 struct Context<'a> {
@@ -39,6 +45,7 @@ struct Context<'a> {
 struct Walk<'a> {
     checker: SemanticSyntaxChecker,
     context: Context<'a>,
+    early_handlers: Vec<TextRange>,
 }
 
 impl<'a> Walk<'a> {
@@ -192,7 +199,11 @@ impl<'a> Visitor<'a> for Walk<'a> {
                 self.visit_expr(test);
                 self.looped(body, orelse);
             }
-            Stmt::Try(_) => {
+            Stmt::Try(attempt) => {
+                let before = attempt.handlers.split_last().map_or(&[][..], |(_, before)| before);
+                let early =
+                    before.iter().find(|ExceptHandler::ExceptHandler(one)| one.type_.is_none());
+                self.early_handlers.extend(early.map(Ranged::range));
                 self.context.scopes.enter_try();
                 walk_stmt(self, statement);
                 self.context.scopes.leave_try();

@@ -25,11 +25,43 @@ fn the_parsers_first_error_is_told() {
     );
     check(12, "class A\n    pass\nx = (\n", &["1:8 expected `:`, found newline"]);
     check(12, "x = 1\n  y = 2\n", &["2:1 unexpected indentation"]);
+}
+
+#[test]
+fn an_error_is_told_where_it_comes_from() {
+    check(12, "if 1:\n    print 'a'\n", &["2:5 missing parentheses in a call of `print`"]);
+    check(12, "print('a' 1\n", &["1:11 expected `,`, found int"]);
+    check(12, "f(1, [2,\nx = 1\ny = 2\n", &["1:6 `[` is never closed"]);
     check(
         12,
-        "print 'a'\n",
-        &["1:7 simple statements must be separated by newlines or semicolons"],
+        "x = 1\n<<<<<<< HEAD\ny = 2\n=======\ny = 3\n>>>>>>> other\n",
+        &["2:1 the file has the marks of a merge conflict"],
     );
+}
+
+#[test]
+fn layout_is_refused_as_the_tokenizer_does() {
+    let mixed = "inconsistent use of tabs and spaces in indentation";
+    check(12, "def f():\n\tif 1:\n        return 1\n", &[&format!("3:9 {mixed}")]);
+    check(12, "if 1:\n\tx = (1,\n        2)\n\ty = 1\n", &[]);
+    let nested = |open: &str, close: &str, depth: usize| {
+        format!("x = {}1{}\n", open.repeat(depth), close.repeat(depth))
+    };
+    check(12, &nested("(", ")", 200), &[]);
+    check(12, &nested("(", ")", 201), &["1:205 too many nested parentheses"]);
+    let blocks = |depth: usize| -> String {
+        let lines = (0..depth).map(|level| format!("{}if 1:\n", " ".repeat(level)));
+        lines.chain([format!("{}pass\n", " ".repeat(depth))]).collect()
+    };
+    check(12, &blocks(99), &[]);
+    check(12, &blocks(100), &["101:101 too many levels of indentation"]);
+}
+
+#[test]
+fn a_handler_for_everything_is_the_last() {
+    let text = "try: pass\nexcept: pass\nexcept ValueError: pass\n";
+    check(12, text, &["2:1 `except:` without a class must be the last"]);
+    check(12, "try: pass\nexcept ValueError: pass\nexcept: pass\n", &[]);
 }
 
 #[test]

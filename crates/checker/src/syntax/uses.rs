@@ -6,7 +6,7 @@ use ruff_python_ast::visitor::{Visitor, walk_expr, walk_parameters};
 use ruff_python_ast::{self as ast, Expr, ExprContext, Stmt};
 use ruff_text_size::Ranged;
 
-use super::decide::{self, decide, path, text};
+use super::decide::{self, path, text};
 use super::flow::Builder;
 use super::known::is_builtin;
 use super::scoping::Owner;
@@ -34,17 +34,17 @@ impl Builder<'_> {
                 let (first, others) = values.split_first().expect("it has two values at least");
                 self.expr(first);
                 let goes_on = matches!(op, ast::BoolOp::And);
-                match decide(first, self.version) {
+                match self.test(first) {
                     Test::Known(value) if value != goes_on => {}
-                    Test::Asks => {
-                        self.unseen(|builder| builder.exprs(others));
+                    Test::Known(_) | Test::Unknown => {
+                        self.perhaps(|builder| builder.exprs(others));
                     }
-                    _ => self.perhaps(|builder| builder.exprs(others)),
+                    test => self.unseen(test, goes_on, others),
                 }
             }
             Expr::If(ast::ExprIf { test, body, orelse, .. }) => {
                 self.expr(test);
-                match decide(test, self.version) {
+                match self.test(test) {
                     Test::Known(true) => self.expr(body),
                     Test::Known(false) => self.expr(orelse),
                     test => {
@@ -88,6 +88,8 @@ impl Builder<'_> {
             return;
         }
         if let Some(used) = self.used(expression) {
+            let asks = used.path.last().is_some_and(|last| decide::is_asking(last));
+            self.looks += usize::from(asks);
             self.emit(Step::Use(used));
         }
     }
@@ -210,7 +212,7 @@ impl Builder<'_> {
         let body = self.block(|builder| builder.expr(&lambda.body));
         self.scoping.leave();
         let at = lambda.range.start().to_u32();
-        self.functions.push(Function { at, body, is_plain: true });
+        self.functions.push(Function { at, body, is_plain: true, asks: false });
     }
 
     /// The first iterable is read around the comprehension, and for certain.
@@ -239,10 +241,14 @@ impl Builder<'_> {
         }
     }
 
-    /// What is only reached where it was asked for.
-    fn unseen(&mut self, act: impl FnOnce(&mut Self)) {
-        let then = self.block(act);
-        self.emit(Step::Branch { test: Test::Asks, then, otherwise: Vec::new() });
+    /// What is only reached where a condition comes to `value`.
+    fn unseen(&mut self, test: Test, value: bool, others: &[Expr]) {
+        let steps = self.block(|builder| builder.exprs(others));
+        if steps.is_empty() {
+            return;
+        }
+        let (then, otherwise) = if value { (steps, Vec::new()) } else { (Vec::new(), steps) };
+        self.emit(Step::Branch { test, then, otherwise });
     }
 }
 

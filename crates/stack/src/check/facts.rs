@@ -35,6 +35,8 @@ pub(super) struct Facts {
     pub(super) foreign: Vec<PathBuf>,
     /// Whether its build may have made files that are not of this machine.
     pub(super) makes_files: bool,
+    /// Places to which its build fetches others' sources.
+    fetched: Vec<PathBuf>,
     /// Console scripts of the environment.
     pub(super) scripts: BTreeMap<String, String>,
     /// The minor version of Python that the Dockerfile's base names.
@@ -73,9 +75,14 @@ impl Facts {
             directory,
             variables: all_variables(service, &picture),
             all_variables: picture_known && is_python(&base),
-            view: View { files: files(&picture), mounts: mounts(service), packages: None },
+            view: View {
+                files: files(&picture),
+                mounts: mounts(project, name, service),
+                packages: None,
+            },
             has_picture: picture_known,
-            makes_files: picture.makes_files,
+            makes_files: picture.makes_files || picture.fetched.iter().any(String::is_empty),
+            fetched: picture.fetched.iter().map(PathBuf::from).collect(),
             foreign: picture.foreign.iter().map(PathBuf::from).collect(),
             scripts: BTreeMap::new(),
             minor: minor(&base),
@@ -96,6 +103,15 @@ impl Facts {
                 self.has_picture && !self.foreign.iter().any(|place| directory.starts_with(place))
             }
         }
+    }
+
+    /// Whether files that nobody knows here may be in a directory.
+    pub(super) fn is_open(&self, directory: &Path) -> bool {
+        let fetched = self.fetched.iter().any(|place| {
+            let is_named = !place.as_os_str().is_empty();
+            is_named && (place.starts_with(directory) || directory.starts_with(place))
+        });
+        self.makes_files || fetched || self.foreign.iter().any(|place| place.starts_with(directory))
     }
 
     /// A path as it is meant where the service starts.
@@ -156,8 +172,29 @@ fn files(picture: &Picture) -> BTreeMap<PathBuf, PathBuf> {
     picture.files.iter().map(|(place, path)| (PathBuf::from(place), path.clone())).collect()
 }
 
-/// What is mounted, in the short form of compose files: paths of this machine begin with `/` there.
-fn mounts(service: &Service) -> Vec<Mounted> {
+/// What is mounted: volumes, and files of the project's `configs` and `secrets`.
+fn mounts(project: &ComposeProject, name: &str, service: &Service) -> Vec<Mounted> {
+    let files = ["configs", "secrets"].into_iter().flat_map(|kind| given(project, name, kind));
+    volumes(service).into_iter().chain(files).collect()
+}
+
+/// Files that a service gets of one kind.
+fn given(project: &ComposeProject, service: &str, kind: &str) -> Vec<Mounted> {
+    let own = project.model.get("services").and_then(|all| all.get(service)?.get(kind)?.as_array());
+    let all = project.model.get(kind);
+    let mounted = |one: &serde_json::Value| {
+        let source = one.get("source")?.as_str()?;
+        let target = one.get("target").and_then(|target| target.as_str()).unwrap_or(source);
+        let default = if kind == "secrets" { "/run/secrets" } else { "/" };
+        let file = all.and_then(|all| all.get(source)?.get("file")?.as_str()).map(PathBuf::from);
+        let at = normal(&Path::new(default).join(target));
+        Some(Mounted { at, from: file, is_file: true })
+    };
+    own.into_iter().flatten().filter_map(mounted).collect()
+}
+
+/// The short form of compose files: paths of this machine begin with `/` there.
+fn volumes(service: &Service) -> Vec<Mounted> {
     let mounted = |text: &String| {
         let mut parts = text.split(':');
         let (source, target) = (parts.next()?, parts.next());
@@ -166,7 +203,7 @@ fn mounts(service: &Service) -> Vec<Mounted> {
             None => ("", source),
         };
         let from = source.starts_with('/').then(|| PathBuf::from(source));
-        Some(Mounted { at: normal(Path::new(at)), from })
+        Some(Mounted { at: normal(Path::new(at)), from, is_file: false })
     };
     service.volumes.iter().filter_map(mounted).collect()
 }
@@ -208,9 +245,9 @@ mod tests {
 
     #[test]
     fn mounts_are_directories_of_this_machine_or_nobody_knows() {
-        let volumes = ["/src:/app:ro", "data:/data", "/tmp/anonymous"].map(str::to_owned).to_vec();
-        let service = Service { volumes, ..Service::default() };
-        let found = mounts(&service).into_iter().map(|one| (one.at, one.from));
+        let named = ["/src:/app:ro", "data:/data", "/tmp/anonymous"].map(str::to_owned).to_vec();
+        let service = Service { volumes: named, ..Service::default() };
+        let found = volumes(&service).into_iter().map(|one| (one.at, one.from));
         let from = |text: &str| Some(PathBuf::from(text));
         let expected = [("/app", from("/src")), ("/data", None), ("/tmp/anonymous", None)];
         let expected = expected.map(|(at, from)| (PathBuf::from(at), from));

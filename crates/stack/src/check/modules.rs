@@ -10,6 +10,7 @@ use pyfast_checker::{
 };
 
 use super::installed::Installed;
+use super::roots::Roots;
 use super::view::{PACKAGES, Packages};
 
 /// Directories whose sources are not imported by the program itself, and may want what only its developers have.
@@ -44,6 +45,8 @@ pub(super) struct Environment<'a> {
     pub(super) python: PythonVersion,
     /// What it has; `None` where that is not known.
     pub(super) installed: Option<&'a Installed>,
+    /// From where the project's services import.
+    pub(super) roots: &'a Roots,
 }
 
 /// What fails when these files are imported, each as the module that it is. Which of them is first nobody says, so that a
@@ -54,7 +57,7 @@ pub(super) fn check_modules<'f>(
     environment: Environment<'_>,
     library: &Library<'_>,
 ) -> Vec<Finding> {
-    let Environment { python, installed } = environment;
+    let Environment { python, installed, roots } = environment;
     let mut by_place: BTreeMap<Place, Vec<Entry>> = BTreeMap::new();
     for file in files {
         let Some((place, module)) = module_of(file, project) else { continue };
@@ -67,7 +70,7 @@ pub(super) fn check_modules<'f>(
         let service = Service {
             python,
             entries,
-            search_path: search_path(place, project, directory(installed)),
+            search_path: search_path(place, project, environment),
             standard_library: standard_library(python),
             environment: None,
             wheels: Wheels::default(),
@@ -76,7 +79,13 @@ pub(super) fn check_modules<'f>(
         findings.extend(check_service(&service, library));
     }
     for finding in &mut findings {
-        if finding.rule == Rule::ImportCycle && finding.severity == Severity::Error {
+        let may_be_there = roots.open
+            && matches!(
+                finding.rule,
+                Rule::MissingModule | Rule::MissingName | Rule::UndefinedName
+            );
+        let is_uncertain = finding.rule == Rule::ImportCycle || may_be_there;
+        if is_uncertain && finding.severity == Severity::Error {
             finding.severity = Severity::Warning;
         }
     }
@@ -100,17 +109,22 @@ struct Place {
     own: PathBuf,
 }
 
-/// Its root before the project's directories; its own directory behind everything, where it takes nobody's place.
-fn search_path(place: Place, project: &Path, packages: Option<&Path>) -> Vec<SearchEntry> {
+/// Its root before the project's directories; those of services, and its own with all above it, behind everything, where
+/// they take nobody's place.
+fn search_path(place: Place, project: &Path, environment: Environment<'_>) -> Vec<SearchEntry> {
     let own = |directory| SearchEntry { directory, whose: Whose::Project };
-    let packages = packages.unwrap_or_else(|| Path::new(PACKAGES)).to_owned();
-    vec![
-        own(place.root),
-        own(project.to_owned()),
-        own(project.join("src")),
-        SearchEntry { directory: packages, whose: Whose::Packages },
-        own(place.own),
-    ]
+    let packages = directory(environment.installed).unwrap_or_else(|| Path::new(PACKAGES));
+    let packages = SearchEntry { directory: packages.to_owned(), whose: Whose::Packages };
+    let above = place.own.ancestors().take_while(|above| above.starts_with(project));
+    let above: Vec<PathBuf> = above.map(Path::to_owned).collect();
+    let mut entries =
+        vec![own(place.root), own(project.to_owned()), own(project.join("src")), packages];
+    for directory in environment.roots.directories.iter().cloned().chain([place.own]).chain(above) {
+        if entries.iter().all(|entry| entry.directory != directory) {
+            entries.push(own(directory));
+        }
+    }
+    entries
 }
 
 /// From where a file is imported, and as what: from above the last package that it is in. Directories without an `__init__`

@@ -41,9 +41,7 @@ pub(super) fn processes(
             process.service.entries.push(entry);
             continue;
         }
-        let own = own_directories(facts, run)?;
-        let open = facts.makes_files
-            || facts.foreign.iter().any(|place| own.iter().any(|own| place.starts_with(own)));
+        let Own { directories: own, open } = own_directories(facts, run)?;
         let packages = SearchEntry { directory: PACKAGES.into(), whose: Whose::Packages };
         let own = own.into_iter().map(|directory| SearchEntry { directory, whose: Whose::Project });
         let service = Service {
@@ -61,7 +59,14 @@ pub(super) fn processes(
 }
 
 /// The directories that come before those of the environment.
-fn own_directories(facts: &Facts, run: &Started) -> Result<Vec<PathBuf>, String> {
+#[derive(Debug, Default)]
+pub(super) struct Own {
+    pub(super) directories: Vec<PathBuf>,
+    /// Files that nobody knows here may be among them.
+    pub(super) open: bool,
+}
+
+pub(super) fn own_directories(facts: &Facts, run: &Started) -> Result<Own, String> {
     let first = run.start.first.iter().map(|path| facts.path(path));
     let python_path = match run.start.variables.get("PYTHONPATH") {
         _ if run.start.ignores_variables => Known::Unset,
@@ -69,18 +74,23 @@ fn own_directories(facts: &Facts, run: &Started) -> Result<Vec<PathBuf>, String>
         Some(value) => Known::Value(value.clone()),
         None => facts.variable("PYTHONPATH"),
     };
-    let more = match python_path {
-        Known::Value(value) => value,
-        Known::Unset | Known::Unknown => String::new(),
+    let more = match &python_path {
+        Known::Value(value) => value.as_str(),
+        Known::Unset | Known::Unknown => "",
     };
     let more = more.split(':').filter(|path| !path.is_empty()).map(|path| facts.path(path));
     let mut found: Vec<PathBuf> = Vec::new();
-    for directory in first.chain(more.collect::<Vec<_>>()) {
+    let mut open = python_path == Known::Unknown;
+    let marked = first.map(|path| (path, false)).chain(more.map(|path| (path, true)));
+    for (directory, is_further) in marked {
         let directory =
             directory.ok_or("in which directory it starts, which only its image says")?;
-        if !facts.is_known(&directory) {
+        if !facts.is_known(&directory) && !is_further {
             return Err(format!("which files are in {}", directory.display()));
         }
+        // What the image brings there, or its build, nobody knows here.
+        open |=
+            is_further && (!facts.is_known(&directory) || facts.view.list(&directory).is_empty());
         if !found.contains(&directory) {
             found.push(directory);
         }
@@ -89,7 +99,8 @@ fn own_directories(facts: &Facts, run: &Started) -> Result<Vec<PathBuf>, String>
         let named: Vec<String> = found.iter().map(|path| path.display().to_string()).collect();
         return Err(format!("which files are in {}", named.join(", ")));
     }
-    Ok(found)
+    open |= found.iter().any(|directory| facts.is_open(directory));
+    Ok(Own { directories: found, open })
 }
 
 fn entry_target(facts: &Facts, target: &Target) -> Option<EntryTarget> {

@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use ignore::WalkBuilder;
-use pyfast_checker::{Disk, Library, PythonVersion, check_syntax};
+use pyfast_checker::{Library, PythonVersion, check_syntax};
 use pyfast_settings::{Python, Settings, interpreters};
 
 use super::found::{Checked, NEWEST};
 use super::installed::Installed;
+use super::made::Sources;
 use super::modules::{Environment, check_modules, is_part_of_program};
+use super::roots::Roots;
 use crate::error::Error;
 
 /// Directories of other people's files.
@@ -21,6 +23,7 @@ const OTHERS: [&str; 4] = ["site-packages", "node_modules", "__pycache__", "__py
 pub(super) fn check(
     settings: &Settings,
     paths: &[PathBuf],
+    roots: &Roots,
     events: &pyfast_crew::Events,
 ) -> Result<Checked, Error> {
     let project = &settings.project;
@@ -46,13 +49,13 @@ pub(super) fn check(
             })
         }
     };
-    let library = Library::new(&Disk);
+    let library = Library::new(&Sources);
     let mut findings = check_syntax(&files, python, &library);
     let imported = files.iter().filter(|file| {
         let place = file.strip_prefix(&project.directory).unwrap_or(file);
         !paths.is_empty() || is_part_of_program(place)
     });
-    let environment = Environment { python, installed: installed.as_ref().ok() };
+    let environment = Environment { python, installed: installed.as_ref().ok(), roots };
     findings.extend(check_modules(imported, &project.directory, environment, &library));
     for finding in findings {
         checked.add(finding, None);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::made::is_ignored;
 use pyfast_checker::{Disk, Files, Listed};
 use pyfast_root::regular_file;
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,8 @@ pub(super) struct Mounted {
     pub(super) at: PathBuf,
     /// The file or directory of this machine; `None` where it is none.
     pub(super) from: Option<PathBuf>,
+    /// Whether it is known to be a file.
+    pub(super) is_file: bool,
 }
 
 /// The modules of an environment.
@@ -69,7 +72,26 @@ impl View {
 
     /// Whether nobody knows here what is in a directory that is mounted; `None` for one that is not.
     pub(super) fn is_dark(&self, directory: &Path) -> Option<bool> {
-        self.mount(directory).map(|mounted| mounted.from.is_none())
+        self.mount(directory).map(|mounted| mounted.from.is_none() && !mounted.is_file)
+    }
+
+    /// Directories of this machine from which an image has what is in a directory.
+    pub(super) fn copied_from(&self, directory: &Path) -> Vec<PathBuf> {
+        let files = self.files.range(directory.to_owned()..);
+        let mut found: Vec<PathBuf> = Vec::new();
+        for (place, host) in files.take_while(|(place, _)| place.starts_with(directory)) {
+            let below = place.strip_prefix(directory).unwrap_or(place).components();
+            let mut from = host.as_path();
+            let same = below.rev().all(|part| {
+                let same = from.file_name() == Some(part.as_os_str());
+                from = from.parent().unwrap_or(from);
+                same
+            });
+            if same && !found.iter().any(|known| known == from) {
+                found.push(from.to_owned());
+            }
+        }
+        found
     }
 
     /// Places below a directory, of which the first names are what it has.
@@ -119,13 +141,24 @@ impl Files for View {
         }
         let inner = self.mounts.iter().filter(|mounted| mounted.at != directory);
         for mounted in inner {
-            let is_file = mounted.from.as_ref().is_some_and(|from| from.is_file());
+            let is_file =
+                mounted.is_file || mounted.from.as_ref().is_some_and(|from| from.is_file());
             for mut listed in Self::below(directory, std::iter::once(&mounted.at)) {
                 listed.is_directory |= !is_file;
                 add(listed);
             }
         }
         found.into_iter().map(|(name, is_directory)| Listed { name, is_directory }).collect()
+    }
+
+    fn is_made(&self, path: &Path) -> bool {
+        let beside = |directory: &Path| {
+            let on_host = self.on_host(directory);
+            on_host.map(|host| vec![host]).unwrap_or_else(|| self.copied_from(directory))
+        };
+        let Some(directory) = path.parent() else { return false };
+        let name = path.strip_prefix(directory).unwrap_or(path);
+        beside(directory).iter().any(|host| is_ignored(&host.join(name)))
     }
 }
 
@@ -147,8 +180,11 @@ mod tests {
             fs_err::write(path, name).unwrap();
         }
         let host = |name: &str| place.path().join(name);
-        let mounted =
-            |at: &str, from: Option<&str>| Mounted { at: at.into(), from: from.map(host) };
+        let mounted = |at: &str, from: Option<&str>| Mounted {
+            at: at.into(),
+            from: from.map(host),
+            is_file: false,
+        };
         let view = View {
             files: BTreeMap::from([
                 ("/app/main.py".into(), host("image/main.py")),

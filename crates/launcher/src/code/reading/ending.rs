@@ -22,6 +22,8 @@ pub(crate) struct Ending {
     pub(crate) environment: BTreeMap<String, Option<String>>,
     /// Whether a command that runs after files were copied may make others beside them.
     pub(crate) makes_files: bool,
+    /// Where sources of somebody else's are put; empty for where the command runs.
+    pub(crate) fetched: Vec<String>,
 }
 
 /// Programs that make no modules of a project, besides what installs packages.
@@ -69,7 +71,10 @@ pub(crate) fn ending(question: &Question<'_>) -> Option<Ending> {
                 "CMD" => ending.command = Some(words(one)),
                 "ENTRYPOINT" => ending.entrypoint = Some(words(one)),
                 "COPY" | "ADD" => has_files = true,
-                "RUN" => ending.makes_files |= has_files && may_make_files(one),
+                "RUN" => {
+                    ending.makes_files |= has_files && may_make_files(one);
+                    ending.fetched.extend(fetched(one));
+                }
                 _ => scope.note(one, question.arguments, &stages[at].outer),
             }
         }
@@ -89,6 +94,20 @@ fn may_make_files(one: &Instruction) -> bool {
     // What a here-document says is not read.
     let writes = one.rest.contains('>') && one.rest.contains(".py");
     writes || !one.documents.is_empty() || !all.iter().all(leaves)
+}
+
+/// Where a command puts what it clones.
+fn fetched(one: &Instruction) -> Vec<String> {
+    let calls = commands(&one.rest).into_iter();
+    let clones = calls.filter(|words| {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        matches!(words[..], ["git" | "hg", "clone", ..] | ["svn", "checkout" | "co", ..])
+    });
+    let into = |words: Vec<String>| {
+        let last = words.last().filter(|last| last.starts_with('/'));
+        last.cloned().unwrap_or_default()
+    };
+    clones.map(into).collect()
 }
 
 fn leaves_files(call: &[String]) -> bool {

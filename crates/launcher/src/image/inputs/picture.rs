@@ -27,6 +27,8 @@ pub struct Picture {
     pub environment: BTreeMap<String, Option<String>>,
     /// Whether its build may have made files beside those of the context.
     pub makes_files: bool,
+    /// Places to which it fetches others' sources; an empty one is not certain.
+    pub fetched: Vec<String>,
 }
 
 impl BuildSource<'_> {
@@ -55,6 +57,7 @@ impl BuildSource<'_> {
             working_dir: ending.directory,
             environment: ending.environment,
             makes_files: ending.makes_files,
+            fetched: ending.fetched,
         })
     }
 }

@@ -274,4 +274,13 @@ fn a_picture_has_what_a_dockerfile_copies_where_it_copies_it() {
         let picture = BuildSource::open(&build, &BTreeMap::new()).unwrap().picture();
         assert_eq!(picture.is_none_or(|picture| picture.makes_files), makes, "{run}");
     }
+    for (run, fetched) in [
+        ("RUN apt-get update && git clone --depth 1 https://git.test/x /opt/x", vec!["/opt/x"]),
+        ("RUN git clone https://git.test/x", vec![""]),
+        ("RUN pip install x", vec![]),
+    ] {
+        write("Dockerfile", &format!("FROM python:3.12\n{run}\nCOPY . /app\n"));
+        let picture = BuildSource::open(&build, &BTreeMap::new()).unwrap().picture().unwrap();
+        assert_eq!(picture.fetched, fetched, "{run}");
+    }
 }
