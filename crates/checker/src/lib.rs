@@ -26,7 +26,7 @@ pub use check::check_service;
 pub use compile::check_syntax;
 pub use entry::{Around, Known, Module, Start, Started, Target, started};
 pub use finding::{Finding, Place, Rule, Severity};
-pub use library::Library;
+pub use library::{Library, ReadFiles};
 pub use search::{SearchEntry, Whose};
 pub use service::{Entry, EntryTarget, IsEmpty, Service};
 pub use sources::{Disk, Files, Listed};

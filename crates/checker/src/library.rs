@@ -18,16 +18,32 @@ use crate::version::PythonVersion;
 /// What is not touched costs nothing.
 const STACK: usize = 256 << 20;
 
-/// The files that were read.
-pub struct Library<'a> {
-    pub(crate) files: &'a dyn Files,
-    /// What was read, for which Python, by paths as they are written: taking them apart costs more than anything else.
-    known: Mutex<FxHashMap<OsString, Vec<Known>>>,
-    /// Names that functions of any of them set on what they import.
-    set: Mutex<FxHashSet<String>>,
+/// What was read of files of this machine, for whoever sees them by whatever paths; and the threads that read.
+pub struct ReadFiles {
+    /// By origins.
+    known: Mutex<Shelf>,
     /// Threads that have room for deep trees; none where the system gives none.
     threads: Option<ThreadPool>,
 }
+
+impl Default for ReadFiles {
+    fn default() -> Self {
+        let threads = ThreadPoolBuilder::new().stack_size(STACK).build().ok();
+        Self { known: Mutex::default(), threads }
+    }
+}
+
+/// The files that were read, as one service sees them.
+pub struct Library<'a> {
+    pub(crate) files: &'a dyn Files,
+    read: &'a ReadFiles,
+    known: Mutex<Shelf>,
+    /// Names that functions of any of them set on what they import.
+    set: Mutex<FxHashSet<String>>,
+}
+
+/// What was read, for which Python, by paths as they are written: taking them apart costs more than anything else.
+type Shelf = FxHashMap<OsString, Vec<Known>>;
 
 /// A file as one Python reads it; `None` if it cannot be read.
 #[derive(Clone)]
@@ -36,16 +52,25 @@ struct Known {
     read: Option<Arc<Read>>,
 }
 
+fn known(shelf: &Mutex<Shelf>, path: &OsStr, version: PythonVersion) -> Option<Known> {
+    let shelf = shelf.lock().expect("nobody panics with it");
+    shelf.get(path)?.iter().find(|known| known.version == version).cloned()
+}
+
+fn keep(shelf: &Mutex<Shelf>, path: &OsStr, known: Known) {
+    let mut shelf = shelf.lock().expect("nobody panics with it");
+    shelf.entry(path.to_owned()).or_default().push(known);
+}
+
 impl<'a> Library<'a> {
-    /// Knows nothing yet.
-    pub fn new(files: &'a dyn Files) -> Self {
-        let threads = ThreadPoolBuilder::new().stack_size(STACK).build().ok();
-        Self { files, known: Mutex::default(), set: Mutex::default(), threads }
+    /// Knows nothing of these files but what is known of their origins.
+    pub fn new(files: &'a dyn Files, read: &'a ReadFiles) -> Self {
+        Self { files, read, known: Mutex::default(), set: Mutex::default() }
     }
 
     /// Has this done where trees and imports may be deep.
     pub(crate) fn with_room<T: Send>(&self, act: impl FnOnce() -> T + Send) -> T {
-        match &self.threads {
+        match &self.read.threads {
             Some(threads) => threads.install(act),
             None => act(),
         }
@@ -53,24 +78,30 @@ impl<'a> Library<'a> {
 
     /// A file; `None` if it cannot be read.
     pub(crate) fn read(&self, path: &Path, version: PythonVersion) -> Option<Arc<Read>> {
-        let path = path.as_os_str();
-        if let Some(known) = self.known(path, version) {
+        if let Some(known) = known(&self.known, path.as_os_str(), version) {
             return known.read;
         }
-        let read = self.files.read(path.as_ref()).ok();
-        let read = read.map(|bytes| Arc::new(syntax::read(&bytes, version)));
+        let read = self.read_once(path, version);
         if let Some(outline) = read.as_ref().and_then(|read| read.outline.as_ref()) {
             self.set.lock().expect("nobody panics with it").extend(set_by_functions(outline));
         }
-        let known = Known { version, read: read.clone() };
-        let mut all = self.known.lock().expect("nobody panics with it");
-        all.entry(path.to_owned()).or_default().push(known);
+        keep(&self.known, path.as_os_str(), Known { version, read: read.clone() });
         read
     }
 
-    fn known(&self, path: &OsStr, version: PythonVersion) -> Option<Known> {
-        let all = self.known.lock().expect("nobody panics with it");
-        all.get(path)?.iter().find(|known| known.version == version).cloned()
+    /// A file, unless another service has it already.
+    fn read_once(&self, path: &Path, version: PythonVersion) -> Option<Arc<Read>> {
+        let origin = self.files.origin(path);
+        let origin = origin.as_ref().map(|origin| origin.as_os_str());
+        if let Some(known) = origin.and_then(|origin| known(&self.read.known, origin, version)) {
+            return known.read;
+        }
+        let read = self.files.read(path).ok();
+        let read = read.map(|bytes| Arc::new(syntax::read(&bytes, version)));
+        if let Some(origin) = origin {
+            keep(&self.read.known, origin, Known { version, read: read.clone() });
+        }
+        read
     }
 
     /// Whether a function of a file that was read sets this on what it imports: nobody knows when it is called.

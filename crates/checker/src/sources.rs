@@ -2,7 +2,7 @@
 //! Must not know what is in them.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What a directory has.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,6 +28,10 @@ pub trait Files: Sync {
     fn is_made(&self, _path: &Path) -> bool {
         false
     }
+
+    /// Where a file really is: the same file has one origin, whoever shows it by whatever path. `None` where it has none
+    /// on this machine.
+    fn origin(&self, path: &Path) -> Option<PathBuf>;
 }
 
 /// The files of this machine.
@@ -52,5 +56,9 @@ impl Files for Disk {
             Some(Listed { name, is_directory })
         });
         listed.collect()
+    }
+
+    fn origin(&self, path: &Path) -> Option<PathBuf> {
+        Some(path.to_path_buf())
     }
 }

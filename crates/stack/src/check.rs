@@ -8,7 +8,9 @@ mod installed;
 mod judge;
 mod made;
 mod modules;
+mod observed;
 mod process;
+mod remembered;
 mod roots;
 mod sources;
 mod view;
@@ -18,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use pyfast_checker::ReadFiles;
 pub use pyfast_checker::Severity;
 use pyfast_launcher::containers::EnvironmentFacts;
 use pyfast_launcher::image::{WantedImage, wanted_images};
@@ -33,7 +36,8 @@ use facts::Facts;
 pub use found::{Checked, Found};
 pub use imports::still_imported;
 pub(crate) use installed::Installed;
-use judge::judge;
+use judge::{Beside, judge};
+use remembered::Memory;
 use roots::Roots;
 
 /// What is to be checked.
@@ -150,6 +154,7 @@ pub(crate) fn services_of(
     let images = wanted_images(&description.project, separator).unwrap_or_default();
     let directory = settings.project.directory.clone();
     let mut checked = Checked { directory, ..Checked::default() };
+    let (read, memory) = (ReadFiles::default(), Memory::of(settings));
     let mut names = Vec::new();
     for service in chosen {
         let Some((env, _)) = description.environment_of(service) else { continue };
@@ -157,7 +162,8 @@ pub(crate) fn services_of(
         names.push(service.clone());
         let own = installed.get(env);
         let wheels = own.map(|own| own.beside(installed.values())).unwrap_or_default();
-        let judged = judge(facts, own, &wheels);
+        let beside = Beside { installed: own, read: &read, memory: &memory };
+        let judged = judge(facts, beside, &wheels);
         checked.unknown.extend(judged.unknown);
         for finding in judged.findings {
             checked.add(finding, Some(service));

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use pyfast_checker::{
-    Disk, Entry, EntryTarget, Finding, IsEmpty, Library, PythonVersion, SearchEntry, Service,
-    Wheels, Whose, check_service,
+    Disk, Entry, EntryTarget, Finding, IsEmpty, Library, PythonVersion, ReadFiles, SearchEntry,
+    Service, Wheels, Whose, check_service,
 };
 
 /// `=== TITLE`, `entry WORDS`, `env NAME=…`, files behind `--- PATH` (`site/` is somebody else's), findings behind `+++`.
@@ -118,7 +118,8 @@ fn services_are_told_what_keeps_them_from_starting_and_nothing_else() {
             fs_err::create_dir_all(path.parent().unwrap()).unwrap();
             fs_err::write(path, text).unwrap();
         }
-        let findings = check_service(&case.service(&directory), &Library::new(&Disk));
+        let findings =
+            check_service(&case.service(&directory), &Library::new(&Disk, &ReadFiles::default()));
         let found = told(&findings, &directory);
         if found.trim() != case.expected.trim() {
             writeln!(wrong, "=== {}\n{found}--- not\n{}", case.title, case.expected).unwrap();
@@ -142,7 +143,8 @@ fn no_tree_is_too_deep() {
         let path = world.path().join("main.py");
         fs_err::write(&path, format!("a = 1\n{text}")).unwrap();
         let version = PythonVersion { major: 3, minor: 12 };
-        let library = Library::new(&Disk);
+        let sources = ReadFiles::default();
+        let library = Library::new(&Disk, &sources);
         pyfast_checker::check_syntax(&[path].into(), version, &library);
         let case = Case { entry: "import main".to_owned(), ..Case::default() };
         check_service(&case.service(world.path()), &library);

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use pyfast_checker::{
-    Disk, Entry, EntryTarget, Finding, Library, PythonVersion, SearchEntry, Service, Severity,
-    Wheels, Whose, check_service,
+    Disk, Entry, EntryTarget, Finding, Library, PythonVersion, ReadFiles, SearchEntry, Service,
+    Severity, Wheels, Whose, check_service,
 };
 
 use crate::python::{Python, pythons};
@@ -93,7 +93,7 @@ fn findings(directory: &Path, case: &Case, version: PythonVersion) -> Vec<Findin
         wheels: Wheels::default(),
         is_open: false,
     };
-    check_service(&service, &Library::new(&Disk))
+    check_service(&service, &Library::new(&Disk, &ReadFiles::default()))
 }
 
 /// What the interpreter says of all cases.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use pyfast_checker::{Disk, Library, check_syntax};
+use pyfast_checker::{Disk, Library, ReadFiles, check_syntax};
 
 use crate::python::{Python, pythons};
 
@@ -50,7 +50,8 @@ fn differences(python: &Python) -> (usize, Vec<String>) {
         .map(|line| line.split_once('\t').unwrap())
         .map(|(path, why)| (Path::new(path), why))
         .collect();
-    let findings = check_syntax(&paths, python.version, &Library::new(&Disk));
+    let findings =
+        check_syntax(&paths, python.version, &Library::new(&Disk, &ReadFiles::default()));
     let mut found = BTreeMap::new();
     for finding in &findings {
         let place = finding.place.as_ref().unwrap();

@@ -1,14 +1,15 @@
 //! One service: from its facts to findings in the files of this machine. Must not know other services.
 
 use pyfast_checker::{
-    Finding, Library, PythonVersion, Rule, Severity, Started, Target, Wheels, check_service,
-    started,
+    Files, Finding, Library, PythonVersion, ReadFiles, Rule, Severity, Started, Target, Wheels,
+    check_service, started,
 };
 
 use super::facts::Facts;
 use super::found::NEWEST;
 use super::installed::Installed;
 use super::process::{Process, processes};
+use super::remembered::Memory;
 
 /// What is said of a service.
 #[derive(Debug, Default)]
@@ -19,8 +20,20 @@ pub(super) struct Judged {
     pub(super) unknown: Vec<String>,
 }
 
+/// What is known besides the service itself.
+#[derive(Clone, Copy)]
+pub(super) struct Beside<'a> {
+    /// Its environment.
+    pub(super) installed: Option<&'a Installed>,
+    /// What was read of files for other services.
+    pub(super) read: &'a ReadFiles,
+    /// What was found the last time.
+    pub(super) memory: &'a Memory,
+}
+
 /// Judges a service.
-pub(super) fn judge(facts: Facts, installed: Option<&Installed>, wheels: &Wheels) -> Judged {
+pub(super) fn judge(facts: Facts, beside: Beside<'_>, wheels: &Wheels) -> Judged {
+    let installed = beside.installed;
     let mut facts = facts.with_packages(installed.map(|one| one.packages.clone()));
     if let Some(installed) = installed {
         facts.scripts.clone_from(&installed.scripts);
@@ -41,7 +54,7 @@ pub(super) fn judge(facts: Facts, installed: Option<&Installed>, wheels: &Wheels
     }
     match processes(&facts, &runs, python, wheels) {
         Ok(processes) => {
-            judged.findings.extend(examine(&facts, &processes));
+            judged.findings.extend(examine(&facts, &processes, beside));
         }
         Err(why) => judged.unknown.push(format!("{}: {why}", facts.name)),
     }
@@ -66,14 +79,17 @@ fn refused(reason: &str, run: &Started) -> Finding {
 }
 
 /// What is found in processes, as far as it is certain of them.
-fn examine(facts: &Facts, processes: &[Process]) -> Vec<Finding> {
-    let library = Library::new(&facts.view);
-    let mut findings = Vec::new();
-    for process in processes {
-        let found = check_service(&process.service, &library).into_iter();
-        findings.extend(found.map(|finding| weighed(finding, process)));
-    }
-    findings
+fn examine(facts: &Facts, processes: &[Process], beside: Beside<'_>) -> Vec<Finding> {
+    let find = |files: &dyn Files| {
+        let library = Library::new(files, beside.read);
+        let found = processes.iter().map(|process| {
+            let found = check_service(&process.service, &library).into_iter();
+            found.map(|finding| weighed(finding, process)).collect()
+        });
+        found.collect::<Vec<Vec<Finding>>>().concat()
+    };
+    let question = (processes, &facts.view);
+    beside.memory.findings(&facts.name, &question, &facts.view, find)
 }
 
 /// How bad it is in a process.

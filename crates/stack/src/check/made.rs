@@ -1,7 +1,7 @@
 //! Files that are not there because something makes them: git ignores what is made. Must not know who asks.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ignore::Match;
 use ignore::gitignore::Gitignore;
@@ -39,6 +39,10 @@ impl Files for Sources {
 
     fn is_made(&self, path: &Path) -> bool {
         is_ignored(path)
+    }
+
+    fn origin(&self, path: &Path) -> Option<PathBuf> {
+        Disk.origin(path)
     }
 }
 

@@ -49,15 +49,13 @@ pub(super) struct Environment<'a> {
     pub(super) roots: &'a Roots,
 }
 
-/// What fails when these files are imported, each as the module that it is. Which of them is first nobody says, so that a
-/// cycle is no more than a warning.
-pub(super) fn check_modules<'f>(
+/// The processes in which these files are imported, each file as the module that it is: one for each root.
+pub(super) fn services<'f>(
     files: impl Iterator<Item = &'f PathBuf>,
     project: &Path,
     environment: Environment<'_>,
-    library: &Library<'_>,
-) -> Vec<Finding> {
-    let Environment { python, installed, roots } = environment;
+) -> Vec<Service> {
+    let Environment { python, installed, .. } = environment;
     let mut by_place: BTreeMap<Place, Vec<Entry>> = BTreeMap::new();
     for file in files {
         let Some((place, module)) = module_of(file, project) else { continue };
@@ -65,19 +63,26 @@ pub(super) fn check_modules<'f>(
         let target = EntryTarget::Import { module, object: None };
         by_place.entry(place).or_default().push(Entry { target, said });
     }
-    let mut findings = Vec::new();
-    for (place, entries) in by_place {
-        let service = Service {
-            python,
-            entries,
-            search_path: search_path(place, project, environment),
-            standard_library: standard_library(python),
-            environment: None,
-            wheels: Wheels::default(),
-            is_open: directory(installed).is_none(),
-        };
-        findings.extend(check_service(&service, library));
-    }
+    let services = by_place.into_iter().map(|(place, entries)| Service {
+        python,
+        entries,
+        search_path: search_path(place, project, environment),
+        standard_library: standard_library(python),
+        environment: None,
+        wheels: Wheels::default(),
+        is_open: directory(installed).is_none(),
+    });
+    services.collect()
+}
+
+/// What fails in them. Which of the files is first nobody says, so that a cycle is no more than a warning.
+pub(super) fn check_modules(
+    services: &[Service],
+    roots: &Roots,
+    library: &Library<'_>,
+) -> Vec<Finding> {
+    let found = services.iter().map(|service| check_service(service, library));
+    let mut findings = found.collect::<Vec<_>>().concat();
     for finding in &mut findings {
         let may_be_there = roots.open
             && matches!(

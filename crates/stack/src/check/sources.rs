@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use ignore::WalkBuilder;
-use pyfast_checker::{Library, PythonVersion, check_syntax};
+use pyfast_checker::{Library, PythonVersion, ReadFiles, check_syntax};
 use pyfast_settings::{Python, Settings, interpreters};
 
 use super::found::{Checked, NEWEST};
 use super::installed::Installed;
 use super::made::Sources;
-use super::modules::{Environment, check_modules, is_part_of_program};
+use super::modules::{Environment, check_modules, is_part_of_program, services};
+use super::remembered::Memory;
 use super::roots::Roots;
 use crate::error::Error;
 
@@ -49,14 +50,20 @@ pub(super) fn check(
             })
         }
     };
-    let library = Library::new(&Sources);
-    let mut findings = check_syntax(&files, python, &library);
     let imported = files.iter().filter(|file| {
         let place = file.strip_prefix(&project.directory).unwrap_or(file);
         !paths.is_empty() || is_part_of_program(place)
     });
     let environment = Environment { python, installed: installed.as_ref().ok(), roots };
-    findings.extend(check_modules(imported, &project.directory, environment, &library));
+    let services = services(imported, &project.directory, environment);
+    let question = (python, &files, &services, roots);
+    let findings = Memory::of(settings).findings(".sources", &question, &Sources, |disk| {
+        let read = ReadFiles::default();
+        let library = Library::new(disk, &read);
+        let mut findings = check_syntax(&files, python, &library);
+        findings.extend(check_modules(&services, roots, &library));
+        findings
+    });
     for finding in findings {
         checked.add(finding, None);
     }

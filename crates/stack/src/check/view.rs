@@ -154,11 +154,15 @@ impl Files for View {
     fn is_made(&self, path: &Path) -> bool {
         let beside = |directory: &Path| {
             let on_host = self.on_host(directory);
-            on_host.map(|host| vec![host]).unwrap_or_else(|| self.copied_from(directory))
+            on_host.map_or_else(|| self.copied_from(directory), |host| vec![host])
         };
         let Some(directory) = path.parent() else { return false };
         let name = path.strip_prefix(directory).unwrap_or(path);
         beside(directory).iter().any(|host| is_ignored(&host.join(name)))
+    }
+
+    fn origin(&self, path: &Path) -> Option<PathBuf> {
+        self.on_host(path)
     }
 }
 
