@@ -1,21 +1,37 @@
 //! Names that modules of the standard library have in some versions of Python alone. Must not know who asks.
 
+use std::sync::LazyLock;
+
+use rustc_hash::FxHashMap;
+
 use super::lines;
 use crate::version::PythonVersion;
 
 /// A line for a module and the versions that have the names.
 const NAMES: &str = include_str!("names.txt");
 
-/// Whether a Python lacks a public name that others have in a module of the standard library; what helps.
-pub(crate) fn lacking(module: &str, name: &str, version: PythonVersion) -> Option<String> {
-    let mut all = lines(NAMES).filter_map(|line| {
-        let (known, rest) = line.split_once(' ').filter(|(known, _)| *known == module)?;
+/// The versions that have a name: the first minor one, and the last where there is one.
+#[derive(Clone, Copy)]
+struct Range {
+    first: u8,
+    last: Option<u8>,
+}
+
+/// The table by modules and names: every attribute of a module of the standard library is looked up in it.
+static RANGES: LazyLock<FxHashMap<(&str, &str), Range>> = LazyLock::new(|| {
+    let all = lines(NAMES).filter_map(|line| {
+        let (module, rest) = line.split_once(' ')?;
         let (range, names) = rest.split_once(' ')?;
         let (first, last) = range.split_once('-')?;
-        names.split(' ').any(|one| one == name).then_some((known, first, last))
+        let range = Range { first: first.parse().ok()?, last: last.parse().ok() };
+        Some(names.split(' ').map(move |name| ((module, name), range)))
     });
-    let (_, first, last) = all.next()?;
-    let first: u8 = first.parse().ok()?;
+    all.flatten().collect()
+});
+
+/// Whether a Python lacks a public name that others have in a module of the standard library; what helps.
+pub(crate) fn lacking(module: &str, name: &str, version: PythonVersion) -> Option<String> {
+    let Range { first, last } = *RANGES.get(&(module, name))?;
     if version.minor < first {
         let elsewhere = match module {
             "typing" => format!(": take it from `typing_extensions`, or write for {version}"),
@@ -23,7 +39,7 @@ pub(crate) fn lacking(module: &str, name: &str, version: PythonVersion) -> Optio
         };
         return Some(format!("Python has it since 3.{first}{elsewhere}"));
     }
-    let last: u8 = last.parse().ok().filter(|last| *last < version.minor)?;
+    let last = last.filter(|last| *last < version.minor)?;
     let elsewhere = match module {
         "collections" => format!(": write `collections.abc.{name}`"),
         _ => String::new(),

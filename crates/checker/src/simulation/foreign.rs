@@ -38,6 +38,8 @@ pub(super) struct Foreign {
     asked: FxHashMap<String, Arc<Names>>,
     /// Where modules were found.
     found: FxHashMap<String, Found>,
+    /// What was answered about attributes, by whole names.
+    answers: FxHashMap<String, Answer>,
     /// Attributes that the project's code sets; `*` for any.
     patched: BTreeSet<String>,
     /// Modules whose names are being read.
@@ -47,6 +49,7 @@ pub(super) struct Foreign {
 impl Foreign {
     pub(super) fn patch(&mut self, module: &str, attribute: &str) {
         self.patched.insert(format!("{module}.{attribute}"));
+        self.answers.clear();
     }
 
     fn is_patched(&self, module: &str, attribute: &str) -> bool {
@@ -119,6 +122,15 @@ impl Simulation<'_> {
     /// Whether a module binds a name, or has a module of it.
     pub(super) fn foreign_attribute(&mut self, module: &str, name: &str) -> Answer {
         let inner = format!("{module}.{name}");
+        if let Some(answer) = self.foreign.answers.get(&inner) {
+            return answer.clone();
+        }
+        let answer = self.look_for_attribute(module, name, inner.clone());
+        self.foreign.answers.insert(inner, answer.clone());
+        answer
+    }
+
+    fn look_for_attribute(&mut self, module: &str, name: &str, inner: String) -> Answer {
         if MAGIC.contains(&name) || self.foreign.is_patched(module, &inner) {
             return Answer::Unknown;
         }
