@@ -2,6 +2,7 @@
 //! no more, a name that was meant. Owns the tables; must not know who asks. A project is named because somebody who
 //! wrote them knows it, or because it is locked already, never because an index has one of that name.
 
+mod uses;
 mod versions;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,6 +12,7 @@ use pyfast_packaging::PackageName;
 
 use crate::version::PythonVersion;
 
+pub(crate) use uses::uses_of;
 pub(crate) use versions::lacking;
 
 /// Modules and their projects, a pair a line.

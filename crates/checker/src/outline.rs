@@ -40,7 +40,7 @@ pub(crate) enum Step {
     From(From),
     /// A name gets a value.
     Bind(Bind),
-    Unbind(String),
+    Unbind(Unbind),
     /// A name is read, and attributes of it.
     Use(Use),
     /// An attribute of something is set.
@@ -48,6 +48,8 @@ pub(crate) enum Step {
     Call(Call),
     /// `x["key"]` is read.
     Item(Item),
+    /// A number is made of `x["key"]`, or of what `x("key")` gives.
+    Number(Item),
     /// `x["key"]` is set.
     SetItem(Item),
     /// One of two.
@@ -135,6 +137,15 @@ pub(crate) struct Bind {
     pub(crate) value: Bound,
     /// In a function: not the module's name.
     pub(crate) is_local: bool,
+}
+
+/// A name that is unbound again.
+#[derive(Debug, Clone)]
+pub(crate) struct Unbind {
+    pub(crate) name: String,
+    pub(crate) at: Offset,
+    /// By the end of the `except` that gave it its exception.
+    pub(crate) is_handled: bool,
 }
 
 /// What a name gets.

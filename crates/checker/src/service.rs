@@ -21,6 +21,8 @@ pub struct Service {
     pub standard_library: BTreeSet<String>,
     /// The variables that it has, and whether each is empty; `None` if that is not known.
     pub environment: Option<BTreeMap<String, IsEmpty>>,
+    /// Variables that are certainly set to nothing, whatever others there are.
+    pub empty: BTreeSet<String>,
     /// Where the project that brings a missing module is looked for.
     pub wheels: Wheels,
     /// There may be modules besides: those of an environment of which nothing is known.

@@ -11,6 +11,7 @@ mod names;
 mod running;
 mod settings;
 mod settings_class;
+mod standard;
 mod table;
 mod weighing;
 
@@ -79,6 +80,8 @@ struct Simulation<'a> {
     builtins: BTreeSet<String>,
     /// In how many places the process may have ended by itself, and well.
     endings: usize,
+    /// Modules of the standard library that were imported.
+    standard: BTreeSet<String>,
     /// How many imports there were of which nobody knows what they gave.
     unknown_imports: usize,
     found: BTreeMap<Key, Finding>,
@@ -141,9 +144,10 @@ impl<'a> Simulation<'a> {
             looked_at: FxHashMap::default(),
             failures: FxHashMap::default(),
             variables: BTreeSet::new(),
-            has_all_variables: service.environment.is_none(),
+            has_all_variables: false,
             builtins: BTreeSet::new(),
             endings: 0,
+            standard: BTreeSet::new(),
             unknown_imports: 0,
             found: BTreeMap::new(),
         }

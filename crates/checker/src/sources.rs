@@ -24,6 +24,11 @@ pub trait Files: Sync {
     /// What a directory has; empty if it is none. Names that are no text are left out: nothing can import them.
     fn list(&self, directory: &Path) -> Vec<Listed>;
 
+    /// The file or directory of the project that would be at a place where nothing is, if something brought it there.
+    fn left_out(&self, _path: &Path) -> Option<PathBuf> {
+        None
+    }
+
     /// Whether a file that is not there is one that something makes, as far as the project says so.
     fn is_made(&self, _path: &Path) -> bool {
         false

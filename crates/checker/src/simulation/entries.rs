@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use super::failing::Draft;
 use super::imports::Loaded;
 use super::table::{Module, Value};
-use super::{Frame, Simulation};
-use crate::advice::nearest;
+use super::{Frame, Simulation, messages};
+use crate::advice::{nearest, project_of};
 use crate::finding::Rule;
 use crate::reached;
 use crate::search::Found;
@@ -90,23 +90,26 @@ impl Simulation<'_> {
                     "`{said}` asks the module `{module}` for `{first}`, which it does not have"
                 ),
             );
-            let names = self.modules[module].names.iter();
-            let mut objects: Vec<&str> = names
-                .filter(|(name, value)| {
-                    !name.starts_with('_') && matches!(value, Value::Anything | Value::Flag(_))
-                })
-                .map(|(name, _)| name.as_str())
-                .collect();
-            objects.sort_unstable();
-            draft.hint = match nearest(first, objects.iter().copied()) {
-                Some(near) => Some(format!("it has `{near}`")),
-                None if (1..6).contains(&objects.len()) => {
-                    Some(format!("it has {}", objects.join(", ")))
-                }
-                None => None,
-            };
+            draft.hint = self.objects(module, first);
             self.report(draft);
         }
+    }
+
+    /// The object that was probably meant, or those that there are, as far as they are made in the module.
+    fn objects(&self, module: &str, wanted: &str) -> Option<String> {
+        let names = self.modules[module].names.iter();
+        let public = names.filter(|(name, _)| !name.starts_with('_'));
+        let made =
+            public.filter(|(_, value)| !matches!(value, Value::Module(_) | Value::Foreign(_)));
+        let made: Vec<(&str, &Value)> = made.map(|(name, value)| (name.as_str(), value)).collect();
+        if let Some(near) = nearest(wanted, made.iter().map(|(name, _)| *name)) {
+            return Some(format!("it has `{near}`"));
+        }
+        let objects =
+            made.into_iter().filter(|(_, value)| matches!(value, Value::Anything | Value::Flag(_)));
+        let mut objects: Vec<&str> = objects.map(|(name, _)| name).collect();
+        objects.sort_unstable();
+        (1..6).contains(&objects.len()).then(|| format!("it has {}", objects.join(", ")))
     }
 
     /// Whether the module that a command names is nowhere; says so.
@@ -134,7 +137,15 @@ impl Simulation<'_> {
             said,
             format!("`{said}` names the module `{module}`, which is nowhere on the search path"),
         );
-        draft.hint = misspelt.map(|other| format!("the file is called `{other}`"));
+        draft.hint = misspelt
+            .map(|other| format!("the file is called `{other}`"))
+            .or_else(|| {
+                messages::near_module(self, module).map(|near| format!("there is `{near}`"))
+            })
+            .or_else(|| {
+                let project = project_of(module, &self.service.wheels)?;
+                Some(format!("add `{project}` to the requirements"))
+            });
         self.report(draft);
         true
     }
@@ -142,7 +153,11 @@ impl Simulation<'_> {
     fn enter_script(&mut self, path: &Path, said: &str) {
         let Some(read) = self.library.read(path, self.service.python) else {
             let message = format!("`{said}` names the file {}, which is not there", path.display());
-            let draft = self.entry_draft(said, message);
+            let mut draft = self.entry_draft(said, message);
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let listing = path.parent().map(|directory| self.search.listing(directory));
+            let names = listing.iter().flat_map(|listing| listing.names()).map(String::as_str);
+            draft.hint = nearest(name, names).map(|other| format!("there is {other}"));
             self.report(draft);
             return;
         };

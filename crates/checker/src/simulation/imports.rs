@@ -116,7 +116,13 @@ impl Simulation<'_> {
                 self.fail(Kind::ModuleNotFound, draft)?;
                 Ok(Loaded::Failed)
             }
-            Found::Named => Ok(Loaded::Foreign),
+            Found::Named | Found::Source { whose: Whose::StandardLibrary, .. } => {
+                self.load_standard(whole, at, frame)?;
+                match found {
+                    Found::Named => Ok(Loaded::Foreign),
+                    _ => self.load_foreign(whole, at, frame),
+                }
+            }
             Found::Source { .. } | Found::Binary { .. } | Found::Namespace { .. } => {
                 self.load_foreign(whole, at, frame)
             }

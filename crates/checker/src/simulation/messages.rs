@@ -1,15 +1,16 @@
 //! The sentences: why something fails, and what helps. Must not know how it was found.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::failing::Draft;
-use super::table::Status;
+use super::table::{Loss, Lost, Status};
 use super::{Frame, Simulation};
 use crate::advice::{lacking, nearest, project_of, removed};
 use crate::finding::{Place, Rule};
 use crate::library;
 use crate::outline::{From, Use};
-use crate::search::Whose;
+use crate::search::{Found, Whose};
+use crate::service::EntryTarget;
 
 /// A module that nothing has.
 pub(super) fn missing(
@@ -47,17 +48,60 @@ pub(super) fn missing(
         draft.hint = project_of(name, &simulation.service.wheels)
             .map(|project| format!("add `{project}` to the requirements"));
     }
+    if misspelt.is_none()
+        && let Some(hint) = left_out(simulation, name).or_else(|| above_script(simulation, name))
+    {
+        draft.hint = Some(hint);
+    }
     draft
+}
+
+/// That a module is in the project, and not among the files of this service.
+fn left_out(simulation: &Simulation<'_>, name: &str) -> Option<String> {
+    let (parent, last) = name.rsplit_once('.').unwrap_or(("", name));
+    let package = simulation.modules.get(parent).and_then(|module| module.directories.clone());
+    let directories = package.unwrap_or_else(|| own_directories(simulation));
+    let files = simulation.library.files;
+    let names = [format!("{last}.py"), last.to_owned()];
+    let places = directories.iter().flat_map(|place| names.iter().map(|name| place.join(name)));
+    let (place, file) = places.into_iter().find_map(|path| Some((files.left_out(&path)?, path)))?;
+    Some(format!(
+        "the project has {}, and nothing brings it to {}: copy or mount it there, or look whether `.dockerignore` leaves it out",
+        place.display(),
+        file.display()
+    ))
+}
+
+/// That a module is beside the directory of the script that is started, where Python does not look.
+fn above_script(simulation: &Simulation<'_>, name: &str) -> Option<String> {
+    let top = name.split('.').next()?;
+    let scripts = simulation.service.entries.iter().filter_map(|entry| match &entry.target {
+        EntryTarget::Script(path) => Some(path),
+        _ => None,
+    });
+    let mut scripts: Vec<&PathBuf> = scripts.collect();
+    let script = scripts.pop().filter(|_| scripts.is_empty())?;
+    let own = script.parent()?;
+    let above = own.parent()?;
+    let listing = simulation.search.listing(above);
+    if !listing.names().any(|one| one == top || one.strip_suffix(".py") == Some(top)) {
+        return None;
+    }
+    let module = script.strip_prefix(above).ok()?.with_extension("");
+    let module: Vec<&str> = module.iter().filter_map(|part| part.to_str()).collect();
+    Some(format!(
+        "it is in {above}, and a script is started with {own} alone: write `python -m {}` in {above}, or set `PYTHONPATH` to it",
+        module.join("."),
+        above = above.display(),
+        own = own.display(),
+    ))
 }
 
 /// Whether a source stands there of which a build makes the module, or the project says that something makes it.
 fn is_built(simulation: &Simulation<'_>, name: &str) -> bool {
     let (parent, last) = name.rsplit_once('.').unwrap_or(("", name));
     let package = simulation.modules.get(parent).and_then(|module| module.directories.clone());
-    let entries = simulation.service.search_path.iter();
-    let entries = entries.filter(|entry| entry.whose == Whose::Project);
-    let directories =
-        package.unwrap_or_else(|| entries.map(|entry| entry.directory.clone()).collect());
+    let directories = package.unwrap_or_else(|| own_directories(simulation));
     directories.iter().any(|directory| {
         let listing = simulation.search.listing(directory);
         ["pyx", "c", "cpp"].iter().any(|end| listing.has_file(&format!("{last}.{end}")))
@@ -67,9 +111,27 @@ fn is_built(simulation: &Simulation<'_>, name: &str) -> bool {
     })
 }
 
+/// The module whose name is nearest, by its whole name.
+pub(super) fn near_module(simulation: &Simulation<'_>, name: &str) -> Option<String> {
+    match name.rsplit_once('.') {
+        Some((parent, last)) => Some(format!("{parent}.{}", near(simulation, parent, last)?)),
+        None => nearest_in(simulation, &own_directories(simulation), name),
+    }
+}
+
+fn own_directories(simulation: &Simulation<'_>) -> Vec<PathBuf> {
+    let entries = simulation.service.search_path.iter();
+    let entries = entries.filter(|entry| entry.whose == Whose::Project);
+    entries.map(|entry| entry.directory.clone()).collect()
+}
+
 /// The submodule whose name is nearest.
 fn near(simulation: &Simulation<'_>, parent: &str, last: &str) -> Option<String> {
     let directories = simulation.modules.get(parent)?.directories.clone()?;
+    nearest_in(simulation, &directories, last)
+}
+
+fn nearest_in(simulation: &Simulation<'_>, directories: &[PathBuf], last: &str) -> Option<String> {
     let names = directories.iter().flat_map(|directory| {
         let listing = simulation.search.listing(directory);
         listing
@@ -174,7 +236,8 @@ pub(super) fn no_attribute(
     let known = &simulation.modules[module];
     let binds = binds(simulation, module, name);
     let inner = simulation.modules.get(&about).map(|inner| inner.status);
-    if is_shadow(simulation, module) && !binds {
+    let asks_itself = known.status == Status::Running && frame.module == module;
+    if is_shadow(simulation, module) && (!binds || asks_itself) {
         let mut draft = simulation.draft(frame, at, Rule::ShadowedModule, module);
         draft.message = shadow(simulation, module);
         draft.hint = Some(rename(simulation, module));
@@ -194,6 +257,16 @@ pub(super) fn no_attribute(
     }
     let mut draft = simulation.draft(frame, at, Rule::MissingName, &about);
     draft.message = format!("the module `{module}` has no `{name}`");
+    if known.directories.as_ref().is_some_and(|directories| {
+        !matches!(
+            simulation.search.inside(directories, name, Whose::Project),
+            Found::Missing { .. }
+        )
+    }) {
+        draft.message = format!("nothing has imported `{about}` when it is asked for here");
+        draft.hint = Some(format!("write `import {about}`"));
+        return draft;
+    }
     draft.hint = nearest(name, known.names.keys().map(String::as_str))
         .map(|other| format!("it has `{other}`"))
         .or_else(|| {
@@ -218,12 +291,8 @@ fn cycle(simulation: &Simulation<'_>, frame: &Frame, at: u32, module: &str, name
         }
     }
     // What was imported unseen may have been there before, and then the order was another.
-    let has_unseen = simulation.modules.values().any(|known| {
-        let outline = known.read.as_ref().and_then(|read| read.outline.as_ref());
-        outline.is_some_and(|outline| outline.has_unseen_imports)
-    });
-    draft.is_doubtful =
-        has_unseen || ring.iter().any(|running| simulation.perhaps.contains(&running.module));
+    draft.is_doubtful = has_unseen(simulation)
+        || ring.iter().any(|running| simulation.perhaps.contains(&running.module));
     draft.message = if ring.len() < 2 {
         format!("`{module}` asks itself for `{name}` before that is bound")
     } else {
@@ -239,19 +308,28 @@ fn cycle(simulation: &Simulation<'_>, frame: &Frame, at: u32, module: &str, name
     draft
 }
 
+/// Whether the project's code imports modules that are not seen here.
+pub(super) fn has_unseen(simulation: &Simulation<'_>) -> bool {
+    simulation.modules.values().any(|known| {
+        let outline = known.read.as_ref().and_then(|read| read.outline.as_ref());
+        outline.is_some_and(|outline| outline.has_unseen_imports)
+    })
+}
+
 /// Whether a file of the project stands where another module of the same name is meant.
 fn is_shadow(simulation: &Simulation<'_>, module: &str) -> bool {
     !module.contains('.') && simulation.search.is_elsewhere(module)
 }
 
-fn shadow(simulation: &Simulation<'_>, module: &str) -> String {
+pub(super) fn shadow(simulation: &Simulation<'_>, module: &str) -> String {
     let other = if simulation.search.is_standard(module) {
         "module of the standard library"
     } else {
         "installed package"
     };
-    let path = simulation.modules.get(module).and_then(|module| module.path.as_ref());
-    let file = path.map_or_else(|| module.to_owned(), |path| short(simulation, path));
+    let path = simulation.modules.get(module).and_then(|module| module.path.clone());
+    let path = path.or_else(|| simulation.file_of(module));
+    let file = path.map_or_else(|| module.to_owned(), |path| short(simulation, &path));
     format!("`{module}` is the project's own file {file} here, not the {other} of that name")
 }
 
@@ -270,17 +348,41 @@ pub(super) fn undefined(simulation: &Simulation<'_>, frame: &Frame, used: &Use) 
     let known = simulation.modules.get(&frame.module);
     let outline =
         known.and_then(|known| known.read.as_ref()).and_then(|read| read.outline.as_ref());
-    if outline.is_some_and(|outline| library::bound(&outline.body).contains(name)) {
+    if let Some(lost) = known.and_then(|known| known.lost.get(name)) {
+        (draft.message, draft.hint) = gone(name, *lost);
+    } else if outline.is_some_and(|outline| library::bound(&outline.body).contains(name)) {
         draft.message = format!("the name `{name}` is bound only further down");
         draft.hint = Some("move what needs it below".to_owned());
     } else if let Some(other) =
         known.and_then(|known| nearest(name, known.names.keys().map(String::as_str)))
     {
         draft.hint = Some(format!("there is `{other}`"));
+    } else if let Some(other) = nearest(name, ["True", "False", "None"]) {
+        draft.hint = Some(format!("there is `{other}`"));
     } else if simulation.search.is_standard(name) {
         draft.hint = Some(format!("`import {name}`"));
     }
     draft
+}
+
+/// Why a name that was bound is not any more, and what helps.
+fn gone(name: &str, lost: Lost) -> (String, Option<String>) {
+    let line = lost.line;
+    match lost.why {
+        Loss::Deleted => (format!("the name `{name}` was deleted in line {line}"), None),
+        Loss::Handled => (
+            format!("the name `{name}` is unbound at the end of its `except` (line {line})"),
+            Some(format!("keep it under another name inside the `except`: `error = {name}`")),
+        ),
+        Loss::Failed => (
+            format!(
+                "nothing binds the name `{name}`: line {line} fails, which is caught, and leaves it unbound"
+            ),
+            Some(format!(
+                "bind it in the `except` too (`{name} = None`), and ask for it before it is used"
+            )),
+        ),
+    }
 }
 
 /// A name that somebody else's module does not have.

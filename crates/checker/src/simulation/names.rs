@@ -90,7 +90,11 @@ impl Simulation<'_> {
             .map(|directories| self.search.inside(directories, attribute, Whose::Project));
         let is_submodule = submodule.is_some_and(|found| !matches!(found, Found::Missing { .. }));
         let inner = self.modules.get(&inner).map(|inner| inner.status);
-        if is_submodule && !(self.is_certain() && inner == Some(Status::Running)) {
+        let is_unseen = is_submodule && inner.is_none() && self.is_certain();
+        if is_submodule
+            && !(self.is_certain() && inner == Some(Status::Running))
+            && (!is_unseen || messages::has_unseen(self))
+        {
             // Somebody may import it in a way that is not seen.
             return Ok(Value::Anything);
         }

@@ -1,11 +1,11 @@
 //! Steps in their order: which branches are taken, who catches, when a block ends. Must not know how modules are found.
 
-use super::failing::{Caught, Guard, Kind, Raised, catches};
-use super::table::{All, Flag, Value};
+use super::failing::{Caught, Draft, Guard, Kind, Raised, catches};
+use super::table::{All, Flag, Loss, Lost, Value};
 use super::weighing::{Verdict, either, only_imports};
 use super::{Frame, Simulation};
 use crate::library;
-use crate::outline::{Bind, Bound, Class, Step, Stop, Test, Try};
+use crate::outline::{Bind, Bound, Class, Step, Stop, Test, Try, Unbind};
 
 /// How a block ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,11 +43,12 @@ impl Simulation<'_> {
             Step::Import(import) => self.import(import, frame)?,
             Step::From(from) => self.from(from, frame)?,
             Step::Bind(bind) => self.bind(bind, frame),
-            Step::Unbind(name) => self.unbind(name, frame),
+            Step::Unbind(unbind) => self.unbind(unbind, frame),
             Step::Use(used) => drop(self.used(used, frame)?),
             Step::SetAttribute(used) => self.set_attribute(used, frame)?,
             Step::Call(call) => return self.call(call, frame),
             Step::Item(item) => self.item(item, frame)?,
+            Step::Number(item) => self.number(item, frame)?,
             Step::SetItem(item) => self.set_item(item, frame)?,
             Step::Branch { test, then, otherwise } => {
                 return self.branch(test, then, otherwise, frame);
@@ -112,13 +113,17 @@ impl Simulation<'_> {
         };
     }
 
-    fn unbind(&mut self, name: &str, frame: &Frame) {
+    fn unbind(&mut self, unbind: &Unbind, frame: &Frame) {
+        let name = &unbind.name;
         let is_sure = self.unsure == 0;
+        let why = if unbind.is_handled { Loss::Handled } else { Loss::Deleted };
+        let lost = Lost { why, line: self.place(frame, unbind.at).line };
         let Some(module) = self.modules.get_mut(&frame.module) else { return };
         // What uses it in functions is gone as well, or not called any more.
-        module.doubtful.insert(name.to_owned());
+        module.doubtful.insert(name.clone());
         if is_sure {
             module.names.remove(name);
+            module.lost.insert(name.clone(), lost);
         }
     }
 
@@ -164,6 +169,33 @@ impl Simulation<'_> {
         }
     }
 
+    /// Names of exceptions, which no line behind their handlers has.
+    fn lose_handled(&mut self, handler: &[Step], frame: &Frame) {
+        for step in handler {
+            let Step::Unbind(unbind) = step else { continue };
+            let line = self.place(frame, unbind.at).line;
+            let Some(module) = self.modules.get_mut(&frame.module) else { return };
+            if !module.names.contains_key(&unbind.name) {
+                module.lost.insert(unbind.name.clone(), Lost { why: Loss::Handled, line });
+            }
+        }
+    }
+
+    /// Names that a block does not bind because something in it fails.
+    fn lose(&mut self, steps: &[Step], cause: Option<&Draft>, frame: &Frame) {
+        let place = cause.and_then(|cause| cause.place.as_ref());
+        let Some(line) = place.filter(|place| place.file == frame.path).map(|place| place.line)
+        else {
+            return;
+        };
+        let Some(module) = self.modules.get_mut(&frame.module) else { return };
+        for name in library::bound(steps) {
+            if !module.names.contains_key(&name) {
+                module.lost.insert(name, Lost { why: Loss::Failed, line });
+            }
+        }
+    }
+
     fn looped(
         &mut self,
         body: &[Step],
@@ -203,6 +235,7 @@ impl Simulation<'_> {
             Ok(flow) => {
                 for handler in handlers {
                     self.doubt(&handler.body, frame);
+                    self.lose_handled(&handler.body, frame);
                     if !is_known && let Some(module) = self.modules.get_mut(&frame.module) {
                         module.forget_flags(&library::bound(&handler.body));
                     }
@@ -213,6 +246,7 @@ impl Simulation<'_> {
                 }
             }
             Err(raised) => {
+                self.lose(body, raised.cause.as_deref(), frame);
                 self.doubt(body, frame);
                 self.doubt(orelse, frame);
                 let handler = handlers.iter().find(|handler| {

@@ -2,9 +2,10 @@
 
 use super::failing::{Draft, Kind, Raised};
 use super::table::Value;
-use super::{Frame, Simulation};
+use super::{Frame, Simulation, messages};
 use crate::finding::Rule;
 use crate::outline::{Call, Item};
+use crate::search::Found;
 
 impl Simulation<'_> {
     /// `os.environ["X"]`.
@@ -23,9 +24,32 @@ impl Simulation<'_> {
 
     pub(super) fn has_variable(&self, name: &str) -> bool {
         self.has_all_variables
+            || self.service.environment.is_none()
             || self.variables.contains(name)
             || self.service.environment.as_ref().is_some_and(|known| known.contains_key(name))
             || EVERYWHERE.contains(&name)
+    }
+
+    /// `int(os.environ["X"])`.
+    pub(super) fn number(&mut self, item: &Item, frame: &Frame) -> Result<(), Raised> {
+        let Value::Foreign(name) = self.quietly(&item.of.path, frame) else { return Ok(()) };
+        let reads = matches!(name.as_str(), "os.environ" | "os.environ.get" | "os.getenv");
+        let Some(key) = item.key.as_ref().filter(|key| reads && self.is_empty_variable(key)) else {
+            return Ok(());
+        };
+        let mut draft = self.draft(frame, item.of.at, Rule::EmptySetting, key);
+        draft.message = format!("the variable `{key}` is set to nothing, which is no number");
+        draft.hint = Some(format!(
+            "give `{key}` a value, take it away from the service, or write `os.environ.get(\"{key}\") or …`: a default counts only where the variable is not set"
+        ));
+        self.fail(Kind::Other("ValueError".to_owned()), draft)
+    }
+
+    /// Whether a variable is certainly set to nothing.
+    fn is_empty_variable(&self, name: &str) -> bool {
+        self.service.empty.contains(name)
+            && !self.has_all_variables
+            && !self.variables.contains(name)
     }
 
     pub(super) fn missing_variable(&self, name: &str, at: u32, frame: &Frame) -> Draft {
@@ -65,6 +89,11 @@ impl Simulation<'_> {
                     return self.fail(Kind::Other("UndefinedValueError".to_owned()), draft);
                 }
             }
+            _ if name.starts_with("sqlalchemy.") && name.ends_with("create_engine")
+                || name.ends_with("sqlalchemy.ext.asyncio.create_async_engine") =>
+            {
+                return self.driver(call, frame);
+            }
             _ if name.ends_with("load_dotenv") || name.ends_with("read_env") => {
                 // What the file sets is in no list that a service shows.
                 self.has_all_variables = true;
@@ -72,6 +101,22 @@ impl Simulation<'_> {
             _ => {}
         }
         Ok(())
+    }
+
+    /// A database's URL names the module that speaks with it, which is imported at once.
+    fn driver(&mut self, call: &Call, frame: &Frame) -> Result<(), Raised> {
+        let scheme =
+            call.text.as_ref().and_then(|url| url.split_once("://")).map(|(scheme, _)| scheme);
+        let known = |scheme| DRIVERS.iter().find(|(known, _)| *known == scheme);
+        let Some((scheme, module)) = scheme.and_then(known) else { return Ok(()) };
+        let is_missing = matches!(self.search.top(module), Found::Missing { .. });
+        if !is_missing || self.is_open || self.provided.contains(*module) {
+            return Ok(());
+        }
+        let mut draft = messages::missing(self, frame, call.called.at, module, None);
+        draft.message =
+            format!("`{scheme}://` is spoken by the module `{module}`, which is not there");
+        self.fail(Kind::ModuleNotFound, draft)
     }
 
     /// Whether a `.env` or `settings.ini` stands beside a file or above it.
@@ -82,6 +127,24 @@ impl Simulation<'_> {
         })
     }
 }
+
+/// What `SQLAlchemy` imports for a URL, in all of its versions from 1.4 on.
+const DRIVERS: [(&str, &str); 14] = [
+    ("mssql+pyodbc", "pyodbc"),
+    ("mysql", "MySQLdb"),
+    ("mysql+aiomysql", "aiomysql"),
+    ("mysql+asyncmy", "asyncmy"),
+    ("mysql+mysqldb", "MySQLdb"),
+    ("mysql+pymysql", "pymysql"),
+    ("oracle+cx_oracle", "cx_Oracle"),
+    ("oracle+oracledb", "oracledb"),
+    ("postgresql", "psycopg2"),
+    ("postgresql+asyncpg", "asyncpg"),
+    ("postgresql+pg8000", "pg8000"),
+    ("postgresql+psycopg", "psycopg"),
+    ("postgresql+psycopg2", "psycopg2"),
+    ("sqlite+aiosqlite", "aiosqlite"),
+];
 
 /// Variables that a container's shell or engine sets.
 const EVERYWHERE: [&str; 4] = ["HOME", "HOSTNAME", "PATH", "PWD"];

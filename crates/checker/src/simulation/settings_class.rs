@@ -8,7 +8,6 @@ use super::{Frame, Simulation};
 use crate::finding::Rule;
 use crate::library;
 use crate::outline::{Call, Class, Field, Keyword, Literal, Path, Step};
-use crate::service::IsEmpty;
 
 /// A class with what it inherits.
 #[derive(Debug, Default)]
@@ -129,14 +128,10 @@ impl Simulation<'_> {
         let is_same = |one: &str, other: &str| {
             if is_exact { one == other } else { one.eq_ignore_ascii_case(other) }
         };
-        let set: Vec<IsEmpty> = self
-            .service
-            .environment
-            .iter()
-            .flatten()
-            .filter(|(known, _)| names.iter().any(|name| is_same(name, known)))
-            .map(|(_, is_empty)| *is_empty)
-            .collect();
+        let is_own = |known: &String| names.iter().any(|name| is_same(name, known));
+        let is_empty = self.service.empty.iter().any(is_own);
+        let all = self.service.environment.as_ref();
+        let is_set = all.is_none_or(|all| all.keys().any(is_own));
         let own = self.variables.iter().chain(from_files);
         let is_else = own.into_iter().any(|known| names.iter().any(|name| is_same(name, known)));
         if is_else {
@@ -147,7 +142,7 @@ impl Simulation<'_> {
         let shown = if is_exact { name.clone() } else { name.to_uppercase() };
         let kind = Kind::Other("ValidationError".to_owned());
         let ignores_empty = settings.config.get("env_ignore_empty") == Some(&Literal::True);
-        if set.contains(&IsEmpty::Yes) && !ignores_empty && is_number(&field.annotation) {
+        if is_empty && !ignores_empty && is_number(&field.annotation) {
             let mut draft = self.draft(&frame, field.at, Rule::EmptySetting, &shown);
             draft.message = format!(
                 "the variable `{shown}` is set to nothing, and the field `{}` needs a value of `{}`",
@@ -159,7 +154,7 @@ impl Simulation<'_> {
             return self.fail(kind, draft);
         }
         let may_be_nested = settings.config.contains_key("env_nested_delimiter");
-        if set.is_empty() && settings.needs(field) && !may_be_nested {
+        if !is_set && settings.needs(field) && !may_be_nested {
             let mut draft = self.missing_variable(&shown, field.at, &frame);
             draft.message = format!(
                 "the field `{}` has no default, and the service does not have the variable `{shown}`",

@@ -56,6 +56,23 @@ pub(super) enum All {
     Unknown,
 }
 
+/// Why a name is not there any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Lost {
+    pub(super) why: Loss,
+    pub(super) line: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Loss {
+    /// `del`.
+    Deleted,
+    /// The end of its `except`.
+    Handled,
+    /// What would have bound it failed, and that was caught.
+    Failed,
+}
+
 /// A module of the project that is in the table of modules.
 #[derive(Debug, Clone)]
 pub(super) struct Module {
@@ -63,6 +80,8 @@ pub(super) struct Module {
     pub(super) names: FxHashMap<String, Value>,
     /// Names that are bound if something that is not known happened: whoever uses them surely asks first.
     pub(super) doubtful: BTreeSet<String>,
+    /// Names that were bound and are not any more.
+    pub(super) lost: FxHashMap<String, Lost>,
     pub(super) all: All,
     /// It may have any name.
     pub(super) is_open: bool,
@@ -86,6 +105,7 @@ impl Module {
             status: Status::Done,
             names: FxHashMap::default(),
             doubtful: BTreeSet::new(),
+            lost: FxHashMap::default(),
             all: All::None,
             is_open: false,
             path: None,

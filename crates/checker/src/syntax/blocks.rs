@@ -2,11 +2,12 @@
 
 use ruff_python_ast::visitor::{Visitor as _, walk_stmt};
 use ruff_python_ast::{self as ast, ExceptHandler, Expr, Stmt};
+use ruff_text_size::Ranged;
 
 use super::bound;
 use super::decide::{decide, path};
 use super::flow::{Builder, exit};
-use crate::outline::{Bound, Handler, Step, Stop, Test, Try};
+use crate::outline::{Bound, Handler, Step, Stop, Test, Try, Unbind};
 
 impl Builder<'_> {
     pub(super) fn branching(&mut self, statement: &Stmt) {
@@ -89,7 +90,11 @@ impl Builder<'_> {
                 if let Some(name) = &handler.name
                     && !builder.scoping.binds_local(name)
                 {
-                    builder.emit(Step::Unbind(name.to_string()));
+                    builder.emit(Step::Unbind(Unbind {
+                        name: name.to_string(),
+                        at: name.start().to_u32(),
+                        is_handled: true,
+                    }));
                 }
             });
             Handler { catches: handler.type_.as_ref().map(|kind| exceptions(kind)), body }

@@ -11,7 +11,9 @@ use super::decide::{path, text};
 use super::scoping::{Owner, Scoping};
 use super::semantic::is_future_annotations;
 use super::uses::targets;
-use crate::outline::{Bind, Bound, From, Function, Import, Imported, Item, Outline, Step, Stop};
+use crate::outline::{
+    Bind, Bound, From, Function, Import, Imported, Item, Outline, Step, Stop, Unbind,
+};
 use crate::version::PythonVersion;
 
 /// Makes the steps of one module.
@@ -162,7 +164,11 @@ impl Builder<'_> {
         }
         for name in targets(target) {
             if !self.scoping.binds_local(&name) {
-                self.emit(Step::Unbind(name));
+                self.emit(Step::Unbind(Unbind {
+                    name,
+                    at: target.start().to_u32(),
+                    is_handled: false,
+                }));
             }
         }
     }

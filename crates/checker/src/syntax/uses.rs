@@ -82,14 +82,18 @@ impl Builder<'_> {
 
     /// What cannot fail is no step: a name that is not the module's, one that every Python has.
     fn read(&mut self, expression: &Expr) {
+        let last = match expression {
+            Expr::Name(name) => name.id.as_str(),
+            Expr::Attribute(attribute) => attribute.attr.as_str(),
+            _ => "",
+        };
+        self.looks += usize::from(decide::is_asking(last));
         if let Expr::Name(name) = expression
             && (is_builtin(&name.id, self.version) || self.scoping.is_local(&name.id))
         {
             return;
         }
         if let Some(used) = self.used(expression) {
-            let asks = used.path.last().is_some_and(|last| decide::is_asking(last));
-            self.looks += usize::from(asks);
             self.emit(Step::Use(used));
         }
     }
@@ -124,6 +128,7 @@ impl Builder<'_> {
                 self.is_open = true;
             }
             ["setattr"] => self.set_attribute(arguments),
+            ["int" | "float"] => self.number(arguments),
             ["__import__"] | [.., "import_module"] => {
                 self.import_module(arguments, call.start().to_u32());
             }
@@ -172,6 +177,18 @@ impl Builder<'_> {
         let name = arguments.args.get(1).and_then(text).unwrap_or("*");
         used.path.push(name.to_owned());
         self.emit(Step::SetAttribute(used));
+    }
+
+    /// `int(os.environ["X"])`, `int(os.getenv("X", 3))`.
+    fn number(&mut self, arguments: &ast::Arguments) {
+        let (of, key) = match &*arguments.args {
+            [Expr::Subscript(subscript)] => (&subscript.value, text(&subscript.slice)),
+            [Expr::Call(call)] => (&call.func, call.arguments.args.first().and_then(text)),
+            _ => return,
+        };
+        if let (Some(of), Some(key)) = (self.used(of), key) {
+            self.emit(Step::Number(Item { of, key: Some(key.to_owned()) }));
+        }
     }
 
     fn import_module(&mut self, arguments: &ast::Arguments, at: u32) {
@@ -304,6 +321,11 @@ fn imports_unseen(path: &[&str], has_text: bool) -> bool {
                 | "import_from_string"
                 | "import_prefix"
                 | "run_path"
+                | "scan"
+                | "get_wsgi_application"
+                | "get_asgi_application"
+                | "execute_from_command_line"
+                | "autodiscover_tasks"
         ),
         [] => false,
     }

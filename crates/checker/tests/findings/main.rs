@@ -1,7 +1,7 @@
 //! Small services and everything that is said of each: a text of cases, so that one more costs a few lines.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -54,6 +54,12 @@ fn cases() -> Vec<Case> {
 }
 
 impl Case {
+    fn empty(&self) -> BTreeSet<String> {
+        let variables = self.environment.iter().flatten();
+        let empty = variables.filter(|(_, is_empty)| **is_empty == IsEmpty::Yes);
+        empty.map(|(name, _)| name.clone()).collect()
+    }
+
     fn service(&self, directory: &Path) -> Service {
         let (how, what) = self.entry.split_once(' ').unwrap();
         let (module, object) = match what.split_once(':') {
@@ -66,17 +72,33 @@ impl Case {
             "run" => EntryTarget::Run(module),
             _ => EntryTarget::Script(directory.join(module)),
         };
+        let said = if how == "script" { format!("python {what}") } else { what.to_owned() };
+        let first = match &target {
+            EntryTarget::Script(path) => path.parent().unwrap().to_path_buf(),
+            _ => directory.to_path_buf(),
+        };
         let entry = |directory, whose| SearchEntry { directory, whose };
-        let standard = ["sys", "os", "typing", "json", "random", "importlib", "contextlib"];
+        let standard = [
+            "sys",
+            "os",
+            "typing",
+            "json",
+            "random",
+            "importlib",
+            "contextlib",
+            "tempfile",
+            "shutil",
+        ];
         Service {
             python: PythonVersion { major: 3, minor: 12 },
-            entries: vec![Entry { target, said: what.to_owned() }],
+            entries: vec![Entry { target, said }],
             search_path: vec![
-                entry(directory.to_path_buf(), Whose::Project),
+                entry(first, Whose::Project),
                 entry(directory.join("site"), Whose::Packages),
             ],
             standard_library: standard.map(str::to_owned).into(),
             environment: self.environment.clone(),
+            empty: self.empty(),
             wheels: Wheels::default(),
             is_open: false,
         }
@@ -101,6 +123,7 @@ fn told(findings: &[Finding], directory: &Path) -> String {
             writeln!(told, "  {}: {words}", place(at)).unwrap();
         }
         if let Some(hint) = &finding.hint {
+            let hint = hint.replace(&directory.display().to_string(), "DIR");
             writeln!(told, "  help: {hint}").unwrap();
         }
     }

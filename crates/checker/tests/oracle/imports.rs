@@ -90,6 +90,7 @@ fn findings(directory: &Path, case: &Case, version: PythonVersion) -> Vec<Findin
             ["sys", "os", "typing", "json", "contextlib"].map(str::to_owned),
         ),
         environment: None,
+        empty: BTreeSet::new(),
         wheels: Wheels::default(),
         is_open: false,
     };

@@ -1,7 +1,7 @@
 //! Sources as modules that are imported where no service says by whom: each by its own name, in the project's environment.
 //! Owns what a file is called; must not know which files are meant.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
 use pyfast_checker::{
@@ -69,6 +69,7 @@ pub(super) fn services<'f>(
         search_path: search_path(place, project, environment),
         standard_library: standard_library(python),
         environment: None,
+        empty: BTreeSet::new(),
         wheels: Wheels::default(),
         is_open: directory(installed).is_none(),
     });

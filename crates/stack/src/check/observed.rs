@@ -84,6 +84,13 @@ impl Files for Observed<'_> {
         listed
     }
 
+    fn left_out(&self, path: &Path) -> Option<PathBuf> {
+        // Where there is none, whether it is made is asked next, of the same place.
+        let found = self.files.left_out(path)?;
+        self.note(found.clone());
+        Some(found)
+    }
+
     fn is_made(&self, path: &Path) -> bool {
         match self.files.origin(path) {
             Some(origin) => rules_for(&origin).for_each(|rules| self.note(rules)),

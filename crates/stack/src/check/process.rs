@@ -1,7 +1,7 @@
 //! What a start command starts as the checker takes it: processes, each with its entries and its search path. Must not know
 //! what is found in them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use pyfast_checker::{
@@ -50,6 +50,7 @@ pub(super) fn processes(
             search_path: own.chain([packages]).collect(),
             standard_library: standard_library(python),
             environment: variables(facts, run),
+            empty: empty(facts, run),
             wheels: wheels.clone(),
             is_open: facts.view.packages.is_none(),
         };
@@ -80,7 +81,10 @@ pub(super) fn own_directories(facts: &Facts, run: &Started) -> Result<Own, Strin
     };
     let more = more.split(':').filter(|path| !path.is_empty()).map(|path| facts.path(path));
     let mut found: Vec<PathBuf> = Vec::new();
-    let mut open = python_path == Known::Unknown;
+    // What only the image below could set is as if nobody did.
+    let is_named =
+        |name: &str| run.start.variables.contains_key(name) || facts.variables.contains_key(name);
+    let mut open = python_path == Known::Unknown && is_named("PYTHONPATH");
     let marked = first.map(|path| (path, false)).chain(more.map(|path| (path, true)));
     for (directory, is_further) in marked {
         let directory =
@@ -128,6 +132,15 @@ fn entry_target(facts: &Facts, target: &Target) -> Option<EntryTarget> {
             }
         }
     })
+}
+
+/// Variables of a process that are certainly set to nothing.
+fn empty(facts: &Facts, run: &Started) -> BTreeSet<String> {
+    let set = &run.start.variables;
+    let own = facts.variables.iter().filter(|(name, _)| !set.contains_key(*name));
+    let own = own.map(|(name, value)| (name, value.as_deref()));
+    let all = own.chain(set.iter().map(|(name, value)| (name, Some(value.as_str()))));
+    all.filter(|(_, value)| *value == Some("")).map(|(name, _)| name.clone()).collect()
 }
 
 /// The variables of a process, where all of them are known.

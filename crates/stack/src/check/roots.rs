@@ -47,7 +47,10 @@ impl Roots {
         // What is not understood may search anywhere.
         self.open |= runs.is_empty();
         for run in runs {
-            let Ok(own) = own_directories(facts, &run) else { continue };
+            let Ok(own) = own_directories(facts, &run) else {
+                self.open = true;
+                continue;
+            };
             self.open |= own.open;
             for directory in &own.directories {
                 self.add_directory(facts, directory);

@@ -2,6 +2,7 @@
 //! of them are imported.
 
 use std::collections::BTreeSet;
+use std::error::Error as _;
 use std::path::{Path, PathBuf};
 
 use ignore::WalkBuilder;
@@ -15,6 +16,9 @@ use super::modules::{Environment, check_modules, is_part_of_program, services};
 use super::remembered::Memory;
 use super::roots::Roots;
 use crate::error::Error;
+
+/// Sources that are larger are not read.
+const LARGEST: u64 = 8 << 20;
 
 /// Directories of other people's files.
 const OTHERS: [&str; 4] = ["site-packages", "node_modules", "__pycache__", "__pypackages__"];
@@ -50,6 +54,12 @@ pub(super) fn check(
             })
         }
     };
+    checked.unknown.extend(files.iter().filter_map(|file| unread(file, &project.directory)));
+    if files.is_empty() {
+        checked
+            .unknown
+            .push("whether anything is wrong: there are no sources of Python".to_owned());
+    }
     let imported = files.iter().filter(|file| {
         let place = file.strip_prefix(&project.directory).unwrap_or(file);
         !paths.is_empty() || is_part_of_program(place)
@@ -74,6 +84,17 @@ pub(super) fn check(
     };
     checked.ignore(&project.config.check.ignore);
     Ok(checked)
+}
+
+/// Why nothing is known of a file.
+fn unread(file: &Path, project: &Path) -> Option<String> {
+    let why = match fs_err::File::open(file).and_then(|opened| opened.metadata()) {
+        Err(error) => error.source().map_or_else(|| error.to_string(), ToString::to_string),
+        Ok(found) if found.len() > LARGEST => "it is larger than 8 MiB".to_owned(),
+        Ok(_) => return None,
+    };
+    let file = file.strip_prefix(project).unwrap_or(file);
+    Some(format!("what is in {}: {why}", file.display()))
 }
 
 /// The Python that an environment is for, without starting a container for it.

@@ -151,14 +151,26 @@ impl Files for View {
         found.into_iter().map(|(name, is_directory)| Listed { name, is_directory }).collect()
     }
 
+    fn left_out(&self, path: &Path) -> Option<PathBuf> {
+        let (directory, name) = (path.parent()?, path.file_name()?);
+        if self.mount(path).is_some() {
+            return None;
+        }
+        let copied = self.copied_from(directory).into_iter().map(|host| host.join(name));
+        // A directory without sources is no package that somebody forgot.
+        let is_source = |name: &str| Path::new(name).extension().is_some_and(|end| end == "py");
+        let has_sources = |host: &Path| Disk.list(host).iter().any(|one| is_source(&one.name));
+        copied.into_iter().find(|host| {
+            host.to_str().is_some_and(is_source) && host.is_file() || has_sources(host)
+        })
+    }
+
     fn is_made(&self, path: &Path) -> bool {
-        let beside = |directory: &Path| {
-            let on_host = self.on_host(directory);
-            on_host.map_or_else(|| self.copied_from(directory), |host| vec![host])
-        };
         let Some(directory) = path.parent() else { return false };
         let name = path.strip_prefix(directory).unwrap_or(path);
-        beside(directory).iter().any(|host| is_ignored(&host.join(name)))
+        let on_host = self.on_host(directory).map(|host| vec![host]);
+        let hosts = on_host.unwrap_or_else(|| self.copied_from(directory));
+        hosts.iter().any(|host| is_ignored(&host.join(name)))
     }
 
     fn origin(&self, path: &Path) -> Option<PathBuf> {
