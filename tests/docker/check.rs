@@ -1,5 +1,8 @@
 //! `up` before it creates containers: what would not start is named, and nothing is created.
 
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
 use crate::project::Project;
 use crate::world::{SLIM, text};
 
@@ -36,6 +39,72 @@ fn what_would_not_start_is_named_and_nothing_is_created() {
     project.write("app/main.py", "import time\ntime.sleep(3600)\n");
     let plan = project.ok(&["up", "--plan"]);
     assert!(!plan.contains("would not start"), "{plan}");
+}
+
+/// What the story of this program began with: models that nobody wrote, a requirement that nobody wrote down, a circle of
+/// imports, `await` where nothing is asynchronous.
+const STORY: [(&str, &str); 4] = [
+    ("main.py", "import app.prices\nimport app.tasks\nfrom app.models import trade, user\n"),
+    ("prices.py", BROKEN),
+    ("tasks.py", "import croniter\nfrom app.storage import put\n\nqueue = [put]\n"),
+    ("storage.py", "from app.tasks import queue\n\nput = queue\n"),
+];
+
+#[test]
+fn the_failures_of_the_story_are_all_named_and_nothing_is_created() {
+    let Some(project) = shop("story") else { return };
+    for (file, text) in STORY {
+        project.write(&format!("app/{file}"), text);
+    }
+    fs_err::create_dir(project.path("app/models")).unwrap();
+    project.write("app/models/__init__.py", "");
+    let places = [
+        "app/main.py:3:24",
+        "app/main.py:3:31",
+        "app/prices.py:5:5",
+        "app/storage.py:1:23",
+        "app/tasks.py:1:8",
+        "nothing was created: 5 errors",
+    ];
+    project.fails(&["up"], 1, &places);
+    assert_eq!(project.containers("web") + &project.containers("board"), "");
+}
+
+/// Waits until a file of the project has a text.
+fn until(project: &Project, file: &str, what: &str) {
+    let begun = Instant::now();
+    let said = || fs_err::read_to_string(project.path(file)).unwrap();
+    while !said().contains(what) {
+        assert!(begun.elapsed() < Duration::from_mins(2), "not said: {what}: {}", said());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn a_watch_says_what_an_edit_breaks_and_goes_on_when_it_is_mended() {
+    let Some(project) = shop("watched") else { return };
+    let runs = |text: &str| format!("import time\nprint('{text}', flush=True)\ntime.sleep(3600)\n");
+    project.write("app/main.py", &runs("first"));
+    project.up();
+    let before = project.identity("web");
+    let mut command = project.command(&["up", "--watch"]);
+    let said = fs_err::File::create(project.path("said.tmp")).unwrap();
+    command.stdout(Stdio::null()).stderr(Stdio::from(said.into_file()));
+    let mut child = command.spawn().unwrap();
+    until(&project, "said.tmp", "Watching ");
+    project.write("app/main.py", &format!("import croniter\n{}", runs("second")));
+    until(&project, "said.tmp", "error[missing-module]");
+    assert_eq!(project.identity("web"), before, "what runs goes on");
+    project.write("app/main.py", &runs("third"));
+    let begun = Instant::now();
+    let log = || text(&project.world.docker(&["logs", project.containers("web").trim()]).stdout);
+    while !log().contains("third") {
+        assert!(begun.elapsed() < Duration::from_mins(2), "{}", log());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert!(!log().contains("second"), "{}", log());
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 #[test]
