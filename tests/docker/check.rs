@@ -1,9 +1,11 @@
 //! `up` before it creates containers: what would not start is named, and nothing is created.
 
-use std::process::Stdio;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::project::Project;
+use crate::wheels::Wheel;
 use crate::world::{SLIM, text};
 
 /// A module that its Python does not compile.
@@ -114,4 +116,67 @@ fn whoever_says_so_has_containers_all_the_same() {
     let said = text(&output.stderr);
     assert!(!said.contains("error[syntax]"), "{said}");
     assert_ne!(project.containers("web"), "", "{said}");
+}
+
+/// An extension module without any header of Python's: its definition, spelt out as it lies in memory.
+const EXTENSION: &str = "
+int answer_of_mine(void);
+extern void *PyModule_Create2(void *, int);
+static void *definition[13] = {(void *)1, 0, 0, 0, 0, \"native._c\", 0, (void *)-1, 0, 0, 0, 0, 0};
+void *PyInit__c(void) { return answer_of_mine() == 42 ? PyModule_Create2(definition, 1013) : 0; }
+";
+
+fn compile(directory: &Path, source: &str, arguments: &[&str]) {
+    fs_err::write(directory.join("text.c"), source).unwrap();
+    let mut cc = Command::new("cc");
+    cc.current_dir(directory).args(["-shared", "-fPIC", "text.c"]).args(arguments);
+    let output = cc.output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_library_that_the_image_lacks_is_named_and_once_it_is_there_the_service_starts() {
+    let Some(project) = shop("library") else { return };
+    let made = tempfile::tempdir().unwrap();
+    let library = ["-Wl,-soname,libmine.so.1", "-o", "libmine.so.1"];
+    compile(made.path(), "int answer_of_mine(void) { return 42; }\n", &library);
+    compile(made.path(), EXTENSION, &["-o", "_c.so", "libmine.so.1"]);
+    let object = fs_err::read(made.path().join("_c.so")).unwrap();
+    let files = [("native/__init__.py", "from native import _c\n")];
+    let wheel =
+        Wheel { name: "native", version: "1.0", requires: &[], files: &files, scripts: &[] };
+    wheel.write_with(&project.world.wheels(), &[("native/_c.so", object)]);
+    project.write("backend.txt", "native==1.0\n");
+    project.write("app/main.py", "import time\n\nimport native\n\ntime.sleep(3600)\n");
+
+    let words = [
+        "error[missing-library]",
+        "app/main.py:3:8",
+        "`native` imports `native._c` (`_c.so`), which needs the library `libmine.so.1`",
+        "nothing was created",
+    ];
+    project.fails(&["up"], 1, &words);
+    assert_eq!(project.containers("web"), "");
+    project.fails(&["check"], 1, &words[..3]);
+    project.write(
+        "app/main.py",
+        "import time\n\nimport native  # pyfast: ignore\n\ntime.sleep(3600)\n",
+    );
+    project.ok(&["check"]);
+    project.write("app/main.py", "import time\n\nimport native\n\ntime.sleep(3600)\n");
+
+    fs_err::copy(made.path().join("libmine.so.1"), project.path("libmine.so.1")).unwrap();
+    let dockerfile = fs_err::read_to_string(project.path("Dockerfile")).unwrap();
+    let copies =
+        dockerfile.replace("WORKDIR", "COPY libmine.so.1 /usr/local/lib/\nRUN ldconfig\nWORKDIR");
+    project.write("Dockerfile", &copies);
+    let said = project.pyfast(&["check"]);
+    let said = text(&said.stdout) + &text(&said.stderr);
+    assert!(!said.contains("missing-library") && said.contains("until it is built"), "{said}");
+    project.up();
+    project.ok(&["check"]);
+    assert_eq!(
+        project.python("web", "import native; print(native._c.__name__)").trim(),
+        "native._c"
+    );
 }

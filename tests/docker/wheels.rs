@@ -21,34 +21,35 @@ pub(crate) struct Wheel<'a> {
 impl Wheel<'_> {
     /// Writes `name-version-py3-none-any.whl` into the directory.
     pub(crate) fn write(&self, directory: &Path) {
+        self.write_with(directory, &[]);
+    }
+
+    /// The same with files that are no texts.
+    pub(crate) fn write_with(&self, directory: &Path, others: &[(&str, Vec<u8>)]) {
         let info = format!("{}-{}.dist-info", self.name, self.version);
         let mut metadata =
             format!("Metadata-Version: 2.1\nName: {}\nVersion: {}\n", self.name, self.version);
         for requirement in self.requires {
             writeln!(metadata, "Requires-Dist: {requirement}").unwrap();
         }
-        let mut files: Vec<(String, String)> =
-            self.files.iter().map(|&(path, text)| (path.to_owned(), text.to_owned())).collect();
-        files.push((format!("{info}/METADATA"), metadata));
+        let texts = self.files.iter().map(|&(path, text)| (path.to_owned(), text.into()));
+        let others = others.iter().map(|(path, bytes)| ((*path).to_owned(), bytes.clone()));
+        let mut files: Vec<(String, Vec<u8>)> = texts.chain(others).collect();
+        files.push((format!("{info}/METADATA"), metadata.into()));
         let tags =
             "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n";
-        files.push((format!("{info}/WHEEL"), tags.to_owned()));
+        files.push((format!("{info}/WHEEL"), tags.into()));
         if !self.scripts.is_empty() {
             let text = format!("[console_scripts]\n{}\n", self.scripts.join("\n"));
-            files.push((format!("{info}/entry_points.txt"), text));
+            files.push((format!("{info}/entry_points.txt"), text.into()));
         }
         let mut record = String::new();
         for (path, text) in &files {
-            writeln!(
-                record,
-                "{path},sha256={},{}",
-                base64(&Sha256::digest(text.as_bytes())),
-                text.len()
-            )
-            .unwrap();
+            writeln!(record, "{path},sha256={},{}", base64(&Sha256::digest(text)), text.len())
+                .unwrap();
         }
         writeln!(record, "{info}/RECORD,,").unwrap();
-        files.push((format!("{info}/RECORD"), record));
+        files.push((format!("{info}/RECORD"), record.into()));
 
         let target = directory.join(format!("{}-{}-py3-none-any.whl", self.name, self.version));
         let mut archive = zip::ZipWriter::new(fs_err::File::create(target).unwrap());
@@ -56,7 +57,7 @@ impl Wheel<'_> {
             .compression_method(zip::CompressionMethod::Deflated);
         for (path, text) in &files {
             archive.start_file(path.as_str(), options).unwrap();
-            archive.write_all(text.as_bytes()).unwrap();
+            archive.write_all(text).unwrap();
         }
         archive.finish().unwrap();
     }

@@ -94,7 +94,12 @@ impl World {
     }
 
     pub(crate) fn wheel(&self, wheel: &Wheel<'_>) {
-        wheel.write(&self.directory.path().join("wheels"));
+        wheel.write(&self.wheels());
+    }
+
+    /// Where its wheels are.
+    pub(crate) fn wheels(&self) -> PathBuf {
+        self.directory.path().join("wheels")
     }
 
     /// A package of one module `name`, with `__version__` and a module `late` that says the version too.

@@ -21,6 +21,8 @@ mod suppression;
 mod syntax;
 mod version;
 
+pub mod native;
+
 pub use advice::{Wheels, project_name, project_of, standard_library};
 pub use check::check_service;
 pub use compile::check_syntax;

@@ -248,6 +248,26 @@ impl<'a> Search<'a> {
         Found::Missing { misspelt }
     }
 
+    /// The file of an extension module of a package, or without one of the search path; `None` if none of them, or several,
+    /// may be it.
+    pub(crate) fn extension_file(&self, within: Option<&[PathBuf]>, name: &str) -> Option<PathBuf> {
+        let own: Vec<PathBuf> = match within {
+            Some(directories) => directories.to_vec(),
+            None => self.entries.iter().map(|entry| entry.directory.clone()).collect(),
+        };
+        for directory in own {
+            let inner = directory.join(name);
+            for (directory, name) in [(&inner, "__init__"), (&directory, name)] {
+                match &self.listing(directory).extensions(name, self.version)[..] {
+                    [] => {}
+                    [one] => return Some(directory.join(one)),
+                    _ => return None,
+                }
+            }
+        }
+        None
+    }
+
     pub(crate) fn listing(&self, directory: &Path) -> Arc<Listing> {
         let directory = directory.as_os_str();
         let mut listings = self.listings.lock().expect("nobody panics with it");

@@ -2,9 +2,11 @@
 //! must not know who asks, nor how the answer gets there.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
 
+use pyfast_checker::PythonVersion;
+use pyfast_checker::native::{Loaded, Object, is_object_name, reach_in};
 use pyfast_installer::build::remembered_wheels;
 use pyfast_installer::finding::Finding;
 use pyfast_installer::finding::Subject as Found;
@@ -13,6 +15,7 @@ use pyfast_installer::generation::{
     Backlog, Generation, Rollback, Worked, activate, current, lock_project, look, rollback_target,
     verify_generation, verify_root, work_off,
 };
+use pyfast_installer::interpreter::Interpreter;
 use pyfast_installer::link::Package;
 use pyfast_installer::store::{Store, entry_points, recorded_files, repair, stored_text};
 use pyfast_installer::{Event, store};
@@ -84,6 +87,7 @@ pub(crate) fn answer(
         }
         Question::Environments => Answer::Environments(known(root)?),
         Question::Details { files } => Answer::Details(Box::new(at.details(files)?)),
+        Question::Loaded { modules } => Answer::Loaded(at.loaded(&modules)?),
     })
 }
 
@@ -238,11 +242,27 @@ impl At<'_> {
             }
             Ok(detail)
         });
+        let packages = packages.collect::<Result<Vec<Detail>, Error>>()?;
+        let directory = site_packages(&generation, &spec.interpreter);
         Ok(Details {
             environment: generation.path.clone(),
+            objects: objects(&directory, packages.iter().flat_map(|one| &one.files)),
             interpreter: spec.interpreter,
-            packages: packages.collect::<Result<_, Error>>()?,
+            packages,
         })
+    }
+
+    fn loaded(&self, modules: &[String]) -> Result<Vec<Loaded>, Error> {
+        let generation = self.current()?;
+        let interpreter = generation.spec(self.root)?.interpreter;
+        let directory = site_packages(&generation, &interpreter);
+        let (major, minor) = interpreter.tags.python;
+        let loaded = reach_in(&directory, PythonVersion { major, minor }, modules).into_iter();
+        let inside = loaded.filter_map(|one| {
+            let object = one.object.strip_prefix(&directory).ok()?.to_owned();
+            Some(Loaded { object, ..one })
+        });
+        Ok(inside.collect())
     }
 
     fn rollback(&self, to: &Rollback, now: SystemTime) -> Result<RolledBack, Error> {
@@ -337,4 +357,24 @@ impl At<'_> {
     fn current(&self) -> Result<Generation, Error> {
         current(self.root, &self.name)?.ok_or_else(|| self.subject.missing())
     }
+}
+
+/// Where the modules of a generation are, for this process.
+fn site_packages(generation: &Generation, interpreter: &Interpreter) -> PathBuf {
+    generation.path.join(&interpreter.lib_dir).join("site-packages")
+}
+
+/// What libraries and extension modules want of the loader.
+fn objects<'f>(
+    directory: &Path,
+    files: impl Iterator<Item = &'f String>,
+) -> BTreeMap<String, Object> {
+    let inside = |file: &&String| {
+        let path = Path::new(file);
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.is_some_and(is_object_name)
+            && path.components().all(|part| matches!(part, Component::Normal(_)))
+    };
+    let read = |file: &String| Some((file.clone(), Object::read(&directory.join(file))?));
+    files.filter(inside).filter_map(read).collect()
 }

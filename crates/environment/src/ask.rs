@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
+use pyfast_checker::native::Loaded;
 use pyfast_installer::build::RememberedWheel;
 use pyfast_installer::gc::GcPlan;
 use pyfast_installer::generation::Rollback;
@@ -158,6 +159,17 @@ pub fn environments(place: &dyn Place) -> Result<Vec<Known>, Error> {
 pub fn details(place: &dyn Place, files: bool) -> Result<Details, Error> {
     match place.ask(Question::Details { files })? {
         Answer::Details(details) => Ok(*details),
+        _ => Err(Error::Answer),
+    }
+}
+
+/// The extension modules that importing these modules loads for certain.
+///
+/// # Errors
+/// As [`details`].
+pub fn loaded(place: &dyn Place, modules: Vec<String>) -> Result<Vec<Loaded>, Error> {
+    match place.ask(Question::Loaded { modules })? {
+        Answer::Loaded(loaded) => Ok(loaded),
         _ => Err(Error::Answer),
     }
 }

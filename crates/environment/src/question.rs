@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use pyfast_checker::native::{Loaded, Object};
 use pyfast_installer::build::RememberedWheel;
 use pyfast_installer::finding::Finding;
 use pyfast_installer::gc::GcPlan;
@@ -22,7 +23,7 @@ use crate::state::State;
 use crate::subject::Subject;
 
 /// Changes whenever a question or an answer does: both ends are the same program, or nothing is done.
-pub const PROTOCOL: u32 = 7;
+pub const PROTOCOL: u32 = 8;
 
 /// A question with everything that answering needs: what a helper container gets as one file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -110,6 +111,11 @@ pub enum Question {
         /// Whether their files are told too, of which there may be very many.
         files: bool,
     },
+    /// The extension modules of the current generation that importing these modules loads for certain.
+    Loaded {
+        /// The modules.
+        modules: Vec<String>,
+    },
 }
 
 /// How to verify.
@@ -162,6 +168,7 @@ pub enum Answer {
     Compiled(Worked),
     Environments(Vec<Known>),
     Details(Box<Details>),
+    Loaded(Vec<Loaded>),
 }
 
 /// What the last sync remembers.
@@ -252,6 +259,8 @@ pub struct Details {
     pub interpreter: Interpreter,
     /// In the order of names.
     pub packages: Vec<Detail>,
+    /// Their libraries and extension modules, by their paths as those of files, where files were asked for.
+    pub objects: BTreeMap<String, Object>,
 }
 
 /// A package, and what it says of itself.

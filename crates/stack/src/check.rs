@@ -6,8 +6,10 @@ pub(crate) mod found;
 mod imports;
 mod installed;
 mod judge;
+mod libraries;
 mod made;
 mod modules;
+mod native;
 mod observed;
 mod process;
 mod remembered;
@@ -37,6 +39,8 @@ pub use found::{Checked, Found};
 pub use imports::still_imported;
 pub(crate) use installed::Installed;
 use judge::{Beside, judge};
+use libraries::Images;
+use native::Native;
 use remembered::Memory;
 use roots::Roots;
 
@@ -85,6 +89,7 @@ pub fn check(
         let asked = Installed::ask(&description.settings(settings, &name), events);
         // A plain `sync` makes the project's own environment, which is for the same requirements.
         let own = || Installed::ask(without, events).ok().filter(|_| assumed.is_some());
+        let own = || own().map(Installed::of_another_machine);
         match asked.or_else(|why| own().ok_or(why)) {
             Ok(one) => drop(installed.insert(name, one)),
             Err(why) => unknown.push(format!(
@@ -92,7 +97,8 @@ pub fn check(
             )),
         }
     }
-    let mut checked = services_of(settings, &description, &chosen, &installed);
+    let images = Images::new(settings, None);
+    let mut checked = services_of(&images, &description, &chosen, &installed);
     checked.unknown.splice(0..0, unknown);
     Ok(checked)
 }
@@ -137,19 +143,21 @@ impl Stack<'_> {
             Some((name.clone(), installed.ok()?))
         });
         let installed = installed.collect();
-        let mut checked = services_of(self.settings, &self.description, services, &installed);
+        let images = Images::new(self.settings, Some(&self.connection));
+        let mut checked = services_of(&images, &self.description, services, &installed);
         checked.findings.retain(|found| found.finding.severity == Severity::Error);
         checked
     }
 }
 
 /// Checks services, each in its environment.
-pub(crate) fn services_of(
-    settings: &Settings,
+fn services_of(
+    libraries: &Images<'_>,
     description: &Description,
     chosen: &BTreeSet<String>,
     installed: &BTreeMap<String, Installed>,
 ) -> Checked {
+    let settings = libraries.settings;
     let separator = separator(settings).unwrap_or("-");
     let images = wanted_images(&description.project, separator).unwrap_or_default();
     let directory = settings.project.directory.clone();
@@ -162,7 +170,8 @@ pub(crate) fn services_of(
         names.push(service.clone());
         let own = installed.get(env);
         let wheels = own.map(|own| own.beside(installed.values())).unwrap_or_default();
-        let beside = Beside { installed: own, read: &read, memory: &memory };
+        let native = Native { libraries, description, env, read: &read };
+        let beside = Beside { installed: own, read: &read, memory: &memory, native: &native };
         let judged = judge(facts, beside, &wheels);
         checked.unknown.extend(judged.unknown);
         for finding in judged.findings {

@@ -43,18 +43,22 @@ impl Listing {
         if !self.has_extensions {
             return false;
         }
+        !self.extensions(name, version).is_empty()
+    }
+
+    /// The files that can be the module of this name in machine code.
+    pub(super) fn extensions(&self, name: &str, version: PythonVersion) -> Vec<String> {
         let tagged = format!("{name}.cpython-{}{}", version.major, version.minor);
-        let plain = [format!("{name}.abi3.so"), format!("{name}.so")];
-        let tagged_here = || {
-            let from = self.names.range(tagged.clone()..);
-            from.take_while(|(file, _)| file.starts_with(&tagged))
-        };
-        plain.iter().any(|file| self.has_file(file))
-            || tagged_here().any(|(file, is_directory)| {
-                let rest = &file[tagged.len()..];
-                let is_longer = rest.starts_with(|next: char| next.is_ascii_digit());
-                !is_directory && has_end(file, "so") && !is_longer
-            })
+        let plain = [format!("{name}.abi3.so"), format!("{name}.so")].into_iter();
+        let from = self.names.range(tagged.clone()..);
+        let tagged_here = from.take_while(|(file, _)| file.starts_with(&tagged));
+        let tagged_here = tagged_here.filter(|(file, is_directory)| {
+            let rest = &file[tagged.len()..];
+            let is_longer = rest.starts_with(|next: char| next.is_ascii_digit());
+            !**is_directory && has_end(file, "so") && !is_longer
+        });
+        let tagged_here = tagged_here.map(|(file, _)| file.clone());
+        tagged_here.chain(plain.filter(|file| self.has_file(file))).collect()
     }
 
     /// The name that is this one but for capital letters.

@@ -2,5 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod imports;
+mod native;
 mod python;
 mod syntax;

@@ -20,6 +20,9 @@ pub const INTERPRETERS: [&str; 6] = [
 /// Longest error output that a message repeats, in bytes.
 const STDERR_SHOWN: usize = 2000;
 
+/// The most that is kept of what an interpreter says, in bytes; the answer is no answer then.
+const MOST: usize = 32 << 20;
+
 /// What is to be asked.
 #[derive(Debug, Clone)]
 pub struct ProbeRequest<'a> {
@@ -81,8 +84,10 @@ async fn ask<E: Engine>(
     let container = Scratch::create(engine, &spec).await?;
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
     let mut collect = |piece: Output<'_>| match piece {
-        Output::Stdout(bytes) => stdout.extend_from_slice(bytes),
-        Output::Stderr(bytes) => stderr.extend_from_slice(bytes),
+        // An image is a stranger's: what it says too much is not kept.
+        Output::Stdout(bytes) if stdout.len() <= MOST => stdout.extend_from_slice(bytes),
+        Output::Stderr(bytes) if stderr.len() <= MOST => stderr.extend_from_slice(bytes),
+        Output::Stdout(_) | Output::Stderr(_) => {}
     };
     let run = engine.run_container(container.id(), &mut collect);
     let exit = tokio::time::timeout(request.deadline, run).await;

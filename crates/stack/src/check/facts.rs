@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use pyfast_checker::{Around, Files as _, Known};
-use pyfast_launcher::compose_file::{ComposeProject, Service};
+use pyfast_launcher::compose_file::{Build, ComposeProject, Service};
 use pyfast_launcher::image::{BuildSource, Picture, WantedImage};
 use pyfast_launcher::propose::normal;
 
@@ -19,6 +19,10 @@ const LARGEST: usize = 1 << 20;
 pub(super) struct Facts {
     /// Its name.
     pub(super) name: String,
+    /// Its image, by the name that it has on this machine.
+    pub(super) image: Option<String>,
+    /// How that is built, if it is.
+    pub(super) build: Option<Build>,
     /// Its command line; `None` where only the image knows.
     pub(super) words: Option<Vec<String>>,
     /// Where it starts; `None` where only the image knows.
@@ -71,6 +75,8 @@ impl Facts {
         };
         Some(Self {
             name: name.to_owned(),
+            image: image.map(|image| image.image.clone()),
+            build: build.cloned(),
             words: words(service, &picture),
             directory,
             variables: all_variables(service, &picture),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path};
 
+use pyfast_checker::native::Object;
 use pyfast_checker::{PythonVersion, Wheels};
 use pyfast_crew::volume_place::at_place;
 use pyfast_environment::ask::details;
@@ -22,6 +23,8 @@ pub(crate) struct Installed {
     pub(super) packages: Packages,
     /// What its console scripts call, by name.
     pub(super) scripts: BTreeMap<String, String>,
+    /// Its libraries and extension modules, by the names of their files.
+    pub(super) objects: BTreeMap<String, Object>,
     /// Which project brings which module.
     modules: BTreeMap<String, String>,
     /// Its projects.
@@ -70,6 +73,11 @@ impl Installed {
         PythonVersion { major: 3, minor: self.minor }
     }
 
+    /// The same where containers have another one of the same requirements: its libraries say nothing of theirs.
+    pub(super) fn of_another_machine(self) -> Self {
+        Self { objects: BTreeMap::new(), ..self }
+    }
+
     /// What the others have that this one has not: where a module that is missing here may come from.
     pub(super) fn beside<'i>(&self, others: impl Iterator<Item = &'i Self>) -> Wheels {
         let mut wheels = Wheels::default();
@@ -104,7 +112,8 @@ impl Installed {
         } else {
             Packages::Names(names)
         };
-        Self { minor, packages, scripts, modules, projects }
+        let objects = details.objects.clone();
+        Self { minor, packages, scripts, objects, modules, projects }
     }
 }
 

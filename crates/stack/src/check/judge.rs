@@ -8,6 +8,7 @@ use pyfast_checker::{
 use super::facts::Facts;
 use super::found::NEWEST;
 use super::installed::Installed;
+use super::native::Native;
 use super::process::{Process, processes};
 use super::remembered::Memory;
 
@@ -29,6 +30,8 @@ pub(super) struct Beside<'a> {
     pub(super) read: &'a ReadFiles,
     /// What was found the last time.
     pub(super) memory: &'a Memory,
+    /// Who asks for native libraries.
+    pub(super) native: &'a Native<'a>,
 }
 
 /// Judges a service.
@@ -55,6 +58,12 @@ pub(super) fn judge(facts: Facts, beside: Beside<'_>, wheels: &Wheels) -> Judged
     match processes(&facts, &runs, python, wheels) {
         Ok(processes) => {
             judged.findings.extend(examine(&facts, &processes, beside));
+            if let Some(installed) = installed {
+                let Judged { findings, unknown } =
+                    beside.native.judge(&facts, installed, &processes);
+                judged.findings.extend(findings);
+                judged.unknown.extend(unknown);
+            }
         }
         Err(why) => judged.unknown.push(format!("{}: {why}", facts.name)),
     }

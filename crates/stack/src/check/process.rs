@@ -21,6 +21,8 @@ pub(super) struct Process {
     pub(super) needed: bool,
     /// Whether files that nobody knows here may be among its own.
     pub(super) open: bool,
+    /// Whether its words have the loader look for libraries elsewhere.
+    pub(super) loads_elsewhere: bool,
 }
 
 /// The processes of a service that was understood so; the reason where its files are not known.
@@ -54,7 +56,8 @@ pub(super) fn processes(
             wheels: wheels.clone(),
             is_open: facts.view.packages.is_none(),
         };
-        processes.push(Process { service, needed: run.needed, open });
+        let loads_elsewhere = run.start.variables.keys().any(|name| name.starts_with("LD_"));
+        processes.push(Process { service, needed: run.needed, open, loads_elsewhere });
     }
     Ok(processes)
 }

@@ -1,0 +1,90 @@
+//! What images have of libraries, asked once for each image and kept by its id, and how far an image is the one that a
+//! service will start from. Must not know what is made of it.
+
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use pyfast_checker::native::{Image, LISTING};
+use pyfast_crew::engine::Connection;
+use pyfast_launcher::engine::{Engine as _, Images as _};
+use pyfast_launcher::image::BuildSource;
+use pyfast_launcher::volume::{INTERPRETERS, ProbeRequest, probe};
+use pyfast_packaging::hash::Sha256;
+use pyfast_settings::{Settings, kept};
+
+use super::facts::Facts;
+use crate::description::Description;
+
+/// How long the interpreter of an image may take to list its libraries.
+const DEADLINE: Duration = Duration::from_mins(1);
+
+/// What images have, asked of the engine.
+pub(super) struct Images<'a> {
+    pub(super) settings: &'a Settings,
+    lent: Option<&'a Connection>,
+    own: OnceCell<Result<Connection, String>>,
+    known: RefCell<BTreeMap<String, Result<Rc<Image>, String>>>,
+}
+
+impl<'a> Images<'a> {
+    /// With a connection that is there, else with one that is made once it is needed.
+    pub(super) fn new(settings: &'a Settings, lent: Option<&'a Connection>) -> Self {
+        Self { settings, lent, own: OnceCell::new(), known: RefCell::default() }
+    }
+
+    fn connection(&self) -> Result<&Connection, String> {
+        if let Some(lent) = self.lent {
+            return Ok(lent);
+        }
+        let open = || Connection::open(self.settings).map_err(|error| error.to_string());
+        self.own.get_or_init(open).as_ref().map_err(Clone::clone)
+    }
+
+    /// The libraries of an image, or why nobody knows them.
+    pub(super) fn of(&self, name: &str) -> Result<Rc<Image>, String> {
+        if let Some(known) = self.known.borrow().get(name) {
+            return known.clone();
+        }
+        let asked = self.ask(name).map(Rc::new);
+        self.known.borrow_mut().insert(name.to_owned(), asked.clone());
+        asked
+    }
+
+    fn ask(&self, name: &str) -> Result<Image, String> {
+        let connection = self.connection()?;
+        let id = connection.image_id(name).map_err(|error| error.to_string())?;
+        let key = Sha256::of(format!("{id}|{LISTING}").as_bytes()).to_string();
+        let cache = self.settings.cache_directory().map_err(|error| error.to_string())?;
+        let file = cache.join("libraries").join(format!("{}.json", &key[..24]));
+        if let Some(image) = kept::read::<Image>(&file) {
+            return Ok(image);
+        }
+        let candidates = &INTERPRETERS;
+        let request = ProbeRequest { image: &id, script: LISTING, candidates, deadline: DEADLINE };
+        let answer = connection.wait(probe(&connection.engine, &request));
+        let answer = answer.map_err(|error| error.to_string())?;
+        let image = Image::from_answer(&answer.stdout).map_err(|error| error.to_string())?;
+        // What cannot be kept is asked again.
+        let _ = kept::write(&file, &image);
+        Ok(image)
+    }
+
+    /// Whether the image starts with words of its own that are not among these.
+    pub(super) fn starts_with_more(&self, name: &str, words: &[String]) -> bool {
+        let Ok(connection) = self.connection() else { return true };
+        let image = connection.wait(connection.engine.inspect_image(name));
+        image.map_or(true, |image| !words.starts_with(&image.entrypoint))
+    }
+
+    /// Whether an image was made from the service's Dockerfile as it is now, if from any.
+    pub(super) fn is_current(&self, facts: &Facts, description: &Description) -> bool {
+        let (Some(build), Some(name)) = (&facts.build, &facts.image) else { return true };
+        let Ok(connection) = self.connection() else { return false };
+        let found = connection.wait(connection.engine.image_facts(name)).ok().flatten();
+        let label = found.and_then(|found| found.inputs);
+        let source = BuildSource::open(build, &description.variables).ok();
+        label.zip(source).is_some_and(|(label, source)| source.is_of_dockerfile(&label))
+    }
+}
