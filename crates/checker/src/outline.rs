@@ -175,6 +175,8 @@ pub(crate) struct Use {
     pub(crate) at: Offset,
     /// The first name is not the module's.
     pub(crate) is_local: bool,
+    /// A class around has it, which is not seen from here.
+    pub(crate) is_hidden: bool,
 }
 
 #[derive(Debug, Clone)]

@@ -348,7 +348,13 @@ pub(super) fn undefined(simulation: &Simulation<'_>, frame: &Frame, used: &Use) 
     let known = simulation.modules.get(&frame.module);
     let outline =
         known.and_then(|known| known.read.as_ref()).and_then(|read| read.outline.as_ref());
-    if let Some(lost) = known.and_then(|known| known.lost.get(name)) {
+    if used.is_hidden {
+        draft.message =
+            format!("`{name}` is a name of the class, which what is inside of it does not see");
+        draft.hint = Some(format!(
+            "in methods write `self.{name}`; in a comprehension give it in the first `for`, or write a loop"
+        ));
+    } else if let Some(lost) = known.and_then(|known| known.lost.get(name)) {
         (draft.message, draft.hint) = gone(name, *lost);
     } else if outline.is_some_and(|outline| library::bound(&outline.body).contains(name)) {
         draft.message = format!("the name `{name}` is bound only further down");

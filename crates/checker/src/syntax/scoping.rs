@@ -59,6 +59,12 @@ impl Scoping {
         false
     }
 
+    /// Whether a name that is read is one of a class around, and of nobody that is seen.
+    pub(super) fn is_hidden(&self, name: &str) -> bool {
+        let has = |scope: &Scope| scope.owner == Owner::Class && scope.names.contains(name);
+        self.open.iter().any(has) && !self.is_local(name)
+    }
+
     /// Whether a name that is bound is not the module's; comprehensions bind around themselves.
     pub(super) fn binds_local(&self, name: &str) -> bool {
         let around = self

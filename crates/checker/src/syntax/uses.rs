@@ -102,12 +102,13 @@ impl Builder<'_> {
     pub(super) fn used(&self, expression: &Expr) -> Option<Use> {
         let path = path(expression)?;
         let is_local = self.scoping.is_local(&path[0]);
+        let is_hidden = self.scoping.is_hidden(&path[0]);
         // An error in a chain over several lines is shown where the last name stands.
         let at = match expression {
             Expr::Attribute(attribute) => attribute.attr.start(),
             _ => expression.start(),
         };
-        Some(Use { path, start: expression.start().to_u32(), at: at.to_u32(), is_local })
+        Some(Use { path, start: expression.start().to_u32(), at: at.to_u32(), is_local, is_hidden })
     }
 
     fn call(&mut self, call: &ast::ExprCall) {
