@@ -121,6 +121,12 @@ def files(places):
 
 def listing():
     own = facts(sys.executable)
+    # What Python's own modules have loaded, from wherever they know it, is there for others by its name.
+    for name in "bz2", "ctypes", "curses", "lzma", "sqlite3", "ssl", "zlib":
+        try:
+            __import__(name)
+        except Exception:
+            continue
     places = []
     for place in directories():
         if place.startswith("/") and place not in places:
