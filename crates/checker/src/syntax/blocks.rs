@@ -5,7 +5,7 @@ use ruff_python_ast::{self as ast, ExceptHandler, Expr, Stmt};
 use ruff_text_size::Ranged;
 
 use super::bound;
-use super::decide::{decide, path};
+use super::decide::{decide, last_name};
 use super::flow::{Builder, exit};
 use crate::outline::{Bound, Handler, Step, Stop, Test, Try, Unbind};
 
@@ -113,8 +113,7 @@ impl Builder<'_> {
                 self.bind_target(target, &Bound::Anything);
             }
             let Expr::Call(call) = &item.context_expr else { continue };
-            let last = path(&call.func).and_then(|path| path.last().cloned()).unwrap_or_default();
-            let last = last.to_lowercase();
+            let last = last_name(&call.func).unwrap_or_default().to_lowercase();
             if ["suppress", "ignore", "raises", "optional"].iter().any(|word| last.contains(word)) {
                 let names = call.arguments.args.iter().flat_map(exceptions);
                 suppressed = Some(names.collect::<Vec<_>>());
@@ -160,9 +159,6 @@ fn exceptions(expression: &Expr) -> Vec<String> {
     match expression {
         Expr::Tuple(tuple) => tuple.elts.iter().flat_map(exceptions).collect(),
         Expr::Call(call) => exceptions(&call.func),
-        _ => {
-            let last = path(expression).and_then(|path| path.last().cloned());
-            vec![last.unwrap_or_else(|| "?".to_owned())]
-        }
+        _ => vec![last_name(expression).unwrap_or("?").to_owned()],
     }
 }

@@ -7,7 +7,7 @@ use ruff_python_ast::{self as ast, Expr, Stmt};
 use ruff_text_size::Ranged;
 
 use super::bound;
-use super::decide::{path, text};
+use super::decide::{last_name, path, text};
 use super::flow::Builder;
 use super::scoping::Owner;
 use crate::outline::{Class, Field, Keyword, Literal, Step};
@@ -17,8 +17,7 @@ impl Builder<'_> {
         for decorator in &class.decorator_list {
             self.visit_decorator(decorator);
             // Its members become the module's names.
-            let path = path(&decorator.expression).unwrap_or_default();
-            self.is_open |= path.last().is_some_and(|last| last == "global_enum");
+            self.is_open |= last_name(&decorator.expression) == Some("global_enum");
         }
         let mut params = BTreeSet::new();
         if let Some(type_params) = &class.type_params {
@@ -79,7 +78,7 @@ impl Builder<'_> {
 
 /// `Field(…)`: with no default, or `...` as the first argument, the field has none.
 fn described(call: &ast::ExprCall, field: &mut Field) {
-    if path(&call.func).and_then(|path| path.last().cloned()).as_deref() != Some("Field") {
+    if last_name(&call.func) != Some("Field") {
         return;
     }
     let arguments = &call.arguments;

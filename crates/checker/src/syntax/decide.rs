@@ -31,8 +31,34 @@ pub(super) fn path(expression: &Expr) -> Option<Vec<String>> {
     }
 }
 
-fn is_path(expression: &Expr, names: &[&str]) -> bool {
-    path(expression).is_some_and(|path| path == names)
+/// Whether it is a dotted path of these names.
+pub(super) fn is_path(expression: &Expr, names: &[&str]) -> bool {
+    let Some((last, before)) = names.split_last() else { return false };
+    match expression {
+        Expr::Name(name) => before.is_empty() && name.id == *last,
+        Expr::Attribute(attribute) => {
+            attribute.attr.as_str() == *last && is_path(&attribute.value, before)
+        }
+        _ => false,
+    }
+}
+
+/// Whether it is a dotted path of any names.
+pub(super) fn is_dotted(expression: &Expr) -> bool {
+    match expression {
+        Expr::Name(_) => true,
+        Expr::Attribute(attribute) => is_dotted(&attribute.value),
+        _ => false,
+    }
+}
+
+/// The last name of a dotted path.
+pub(super) fn last_name(expression: &Expr) -> Option<&str> {
+    match expression {
+        Expr::Name(name) => Some(&name.id),
+        Expr::Attribute(attribute) => is_dotted(&attribute.value).then(|| attribute.attr.as_str()),
+        _ => None,
+    }
 }
 
 /// The text of a literal.
@@ -51,7 +77,7 @@ fn known(test: &Expr, version: PythonVersion) -> Option<bool> {
             Number::Int(number) => number.as_u8().map(|number| number != 0),
             _ => None,
         },
-        Expr::Name(_) | Expr::Attribute(_) => match path(test)?.last()?.as_str() {
+        Expr::Name(_) | Expr::Attribute(_) => match last_name(test)? {
             "TYPE_CHECKING" | "PY2" | "IS_WINDOWS" => Some(false),
             "PY3" | "__debug__" => Some(true),
             _ => None,
@@ -219,9 +245,7 @@ pub(super) fn asks(test: &Expr) -> bool {
     struct Asks(bool);
     impl<'a> Visitor<'a> for Asks {
         fn visit_expr(&mut self, expression: &'a Expr) {
-            if let Some(last) = path(expression).and_then(|path| path.last().cloned()) {
-                self.0 |= is_asking(&last);
-            }
+            self.0 |= last_name(expression).is_some_and(is_asking);
             if let Expr::Compare(compare) = expression {
                 self.0 |= compare.ops.iter().any(|op| matches!(op, CmpOp::In | CmpOp::NotIn));
             }

@@ -7,7 +7,7 @@ use ruff_python_ast::{self as ast, Expr, Stmt};
 use ruff_text_size::Ranged;
 
 use super::bound;
-use super::decide::{path, text};
+use super::decide::{is_path, text};
 use super::scoping::{Owner, Scoping};
 use super::semantic::is_future_annotations;
 use super::uses::targets;
@@ -214,7 +214,7 @@ impl Builder<'_> {
             }
             target => {
                 self.expr(target);
-                if path(target).is_some_and(|path| path == ["sys", "path"]) {
+                if is_path(target, &["sys", "path"]) {
                     self.emit(Step::OpensModules);
                 }
                 self.may_change(target);
@@ -291,9 +291,8 @@ impl Builder<'_> {
 /// How a call ends the process, if it does.
 fn exits(expression: &Expr) -> Option<Stop> {
     let Expr::Call(call) = expression else { return None };
-    let path = path(&call.func)?;
-    let path: Vec<&str> = path.iter().map(String::as_str).collect();
-    let ends = matches!(path[..], ["sys", "exit"] | ["exit" | "quit"] | ["os", "_exit"]);
+    let exits: [&[&str]; 4] = [&["sys", "exit"], &["exit"], &["quit"], &["os", "_exit"]];
+    let ends = exits.iter().any(|names| is_path(&call.func, names));
     ends.then(|| exit(&call.arguments))
 }
 

@@ -6,7 +6,7 @@ use ruff_python_ast::visitor::{Visitor, walk_expr, walk_parameters};
 use ruff_python_ast::{self as ast, Expr, ExprContext, Stmt};
 use ruff_text_size::Ranged;
 
-use super::decide::{self, path, text};
+use super::decide::{self, is_dotted, is_path, last_name, path, text};
 use super::flow::Builder;
 use super::known::is_builtin;
 use super::scoping::Owner;
@@ -20,9 +20,9 @@ impl Builder<'_> {
                     self.read(expression);
                 }
             }
-            Expr::Attribute(attribute) => match path(expression) {
-                Some(_) if attribute.ctx == ExprContext::Load => self.read(expression),
-                _ => self.expr(&attribute.value),
+            Expr::Attribute(ast::ExprAttribute { value, ctx, .. }) => match ctx {
+                ExprContext::Load if is_dotted(value) => self.read(expression),
+                _ => self.expr(value),
             },
             Expr::Call(call) => self.call(call),
             Expr::Subscript(subscript) => self.subscript(subscript),
@@ -139,7 +139,7 @@ impl Builder<'_> {
             _ => {}
         }
         // Whoever gets the module's name may make another module of it; loggers and the like do not.
-        let takes_name = |argument: &Expr| path(argument).is_some_and(|path| path == ["__name__"]);
+        let takes_name = |argument: &Expr| is_path(argument, &["__name__"]);
         let last = names.last().copied().unwrap_or_default();
         self.is_open |= arguments.args.iter().any(takes_name)
             && last.starts_with(char::is_lowercase)
@@ -160,8 +160,7 @@ impl Builder<'_> {
 
     /// Whoever is given the variables, or adds to them all at once, may set any.
     pub(super) fn may_change(&mut self, expression: &Expr) {
-        let is_environment = |path: Vec<String>| path.last().is_some_and(|last| last == "environ");
-        if path(expression).is_some_and(is_environment)
+        if last_name(expression) == Some("environ")
             && let Some(of) = self.used(expression)
         {
             self.emit(Step::SetItem(Item { of, key: None }));
@@ -208,14 +207,16 @@ impl Builder<'_> {
     fn subscript(&mut self, subscript: &ast::ExprSubscript) {
         self.expr(&subscript.value);
         self.expr(&subscript.slice);
-        if path(&subscript.slice).is_some_and(|path| path == ["__name__"]) {
+        if is_path(&subscript.slice, &["__name__"]) {
             // `sys.modules[__name__]`.
             self.is_open = true;
         }
+        // What is asked for without a text of its own is nobody's fault.
         if subscript.ctx == ExprContext::Load
+            && let Some(key) = text(&subscript.slice)
             && let Some(of) = self.used(&subscript.value)
         {
-            let key = text(&subscript.slice).map(str::to_owned);
+            let key = Some(key.to_owned());
             self.emit(Step::Item(Item { of, key }));
         }
     }
