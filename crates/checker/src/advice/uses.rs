@@ -1,5 +1,9 @@
 //! What modules of the standard library take from each other. Must not know which of them are there.
 
+use std::sync::LazyLock;
+
+use rustc_hash::FxHashMap;
+
 use super::lines;
 
 /// A line for a module: what it imports while it is imported.
@@ -12,17 +16,23 @@ pub(crate) struct Used {
     pub(crate) names: Vec<&'static str>,
 }
 
+static ALL: LazyLock<FxHashMap<&str, Vec<Used>>> = LazyLock::new(|| {
+    let known = lines(USES).filter_map(|line| line.split_once(' '));
+    known.map(|(name, uses)| (name, uses.split(' ').map(Used::read).collect())).collect()
+});
+
+impl Used {
+    fn read(text: &'static str) -> Self {
+        match text.split_once(':') {
+            Some((module, names)) => Self { module, names: names.split(',').collect() },
+            None => Self { module: text, names: Vec::new() },
+        }
+    }
+}
+
 /// What a module of the standard library imports while it is imported, whatever the version.
-pub(crate) fn uses_of(module: &str) -> Vec<Used> {
-    let line = lines(USES).find_map(|line| {
-        line.split_once(' ').filter(|(name, _)| *name == module).map(|(_, uses)| uses)
-    });
-    let uses = line.into_iter().flat_map(|uses| uses.split(' '));
-    let used = uses.map(|used| match used.split_once(':') {
-        Some((module, names)) => Used { module, names: names.split(',').collect() },
-        None => Used { module: used, names: Vec::new() },
-    });
-    used.collect()
+pub(crate) fn uses_of(module: &str) -> &'static [Used] {
+    ALL.get(module).map_or(&[], Vec::as_slice)
 }
 
 #[cfg(test)]
@@ -33,7 +43,7 @@ mod tests {
     fn a_module_takes_names_of_others() {
         let random = Used { module: "random", names: vec!["Random"] };
         assert!(uses_of("tempfile").contains(&random));
-        assert_eq!(uses_of("nothing"), []);
+        assert!(uses_of("nothing").is_empty());
     }
 
     #[test]

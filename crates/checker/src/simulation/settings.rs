@@ -94,6 +94,11 @@ impl Simulation<'_> {
             {
                 return self.driver(call, frame);
             }
+            // Modules that stand in for others from here on.
+            _ if name.ends_with("install_as_MySQLdb") => {
+                self.provided.insert("MySQLdb".to_owned());
+            }
+            "psycopg2cffi.compat.register" => drop(self.provided.insert("psycopg2".to_owned())),
             _ if name.ends_with("load_dotenv") || name.ends_with("read_env") => {
                 // What the file sets is in no list that a service shows.
                 self.has_all_variables = true;
@@ -108,11 +113,17 @@ impl Simulation<'_> {
         let scheme =
             call.text.as_ref().and_then(|url| url.split_once("://")).map(|(scheme, _)| scheme);
         let known = |scheme| DRIVERS.iter().find(|(known, _)| *known == scheme);
-        let Some((scheme, module)) = scheme.and_then(known) else { return Ok(()) };
-        let is_missing = matches!(self.search.top(module), Found::Missing { .. });
-        if !is_missing || self.is_open || self.provided.contains(*module) {
+        let Some((scheme, modules)) = scheme.and_then(known) else { return Ok(()) };
+        let is_there = |module: &&str| {
+            self.provided.contains(*module)
+                || !matches!(self.search.top(module), Found::Missing { .. })
+        };
+        let is_given =
+            call.keywords.iter().any(|keyword| keyword == "module" || keyword.is_empty());
+        if is_given || self.is_open || modules.iter().any(is_there) {
             return Ok(());
         }
+        let module = modules[0];
         let mut draft = messages::missing(self, frame, call.called.at, module, None);
         draft.message =
             format!("`{scheme}://` is spoken by the module `{module}`, which is not there");
@@ -128,22 +139,22 @@ impl Simulation<'_> {
     }
 }
 
-/// What `SQLAlchemy` imports for a URL, in all of its versions from 1.4 on.
-const DRIVERS: [(&str, &str); 14] = [
-    ("mssql+pyodbc", "pyodbc"),
-    ("mysql", "MySQLdb"),
-    ("mysql+aiomysql", "aiomysql"),
-    ("mysql+asyncmy", "asyncmy"),
-    ("mysql+mysqldb", "MySQLdb"),
-    ("mysql+pymysql", "pymysql"),
-    ("oracle+cx_oracle", "cx_Oracle"),
-    ("oracle+oracledb", "oracledb"),
-    ("postgresql", "psycopg2"),
-    ("postgresql+asyncpg", "asyncpg"),
-    ("postgresql+pg8000", "pg8000"),
-    ("postgresql+psycopg", "psycopg"),
-    ("postgresql+psycopg2", "psycopg2"),
-    ("sqlite+aiosqlite", "aiosqlite"),
+/// What `SQLAlchemy` imports for a URL; where its versions from 1.4 on differ, either.
+const DRIVERS: [(&str, &[&str]); 14] = [
+    ("mssql+pyodbc", &["pyodbc"]),
+    ("mysql", &["MySQLdb"]),
+    ("mysql+aiomysql", &["aiomysql"]),
+    ("mysql+asyncmy", &["asyncmy"]),
+    ("mysql+mysqldb", &["MySQLdb"]),
+    ("mysql+pymysql", &["pymysql"]),
+    ("oracle+cx_oracle", &["cx_Oracle"]),
+    ("oracle+oracledb", &["oracledb"]),
+    ("postgresql", &["psycopg2", "psycopg"]),
+    ("postgresql+asyncpg", &["asyncpg"]),
+    ("postgresql+pg8000", &["pg8000"]),
+    ("postgresql+psycopg", &["psycopg"]),
+    ("postgresql+psycopg2", &["psycopg2"]),
+    ("sqlite+aiosqlite", &["aiosqlite"]),
 ];
 
 /// Variables that a container's shell or engine sets.

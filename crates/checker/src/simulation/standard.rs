@@ -1,6 +1,5 @@
 //! Modules of the standard library that find a file of the project in another one's place. Must not know what is in them.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::failing::{Kind, Raised};
@@ -75,14 +74,15 @@ impl Simulation<'_> {
         self.fail(Kind::Import, draft)
     }
 
-    fn asked_by(&self, name: &str) -> Option<Asked> {
-        let mut seen = BTreeSet::from([name.to_owned()]);
+    /// Looks at what was not imported before.
+    fn asked_by(&mut self, name: &str) -> Option<Asked> {
         let mut due = vec![name.to_owned()];
         while let Some(by) = due.pop() {
             for used in uses_of(&by) {
                 let top = used.module.split('.').next().unwrap_or_default();
                 let Some(path) = self.own_file(top) else {
-                    due.extend(seen.insert(used.module.to_owned()).then(|| used.module.to_owned()));
+                    let is_new = self.standard.insert(used.module.to_owned());
+                    due.extend(is_new.then(|| used.module.to_owned()));
                     continue;
                 };
                 let wanted = self.lacks(&path, &used.names);
