@@ -222,4 +222,10 @@ fn what_a_projects_own_modules_lack_is_found_without_an_environment() {
     let world = stack(PYTHON, "uvicorn app.main:app");
     world.write("app/main.py", "import not_installed\napi = None\n");
     check(&world, &[]).refused(MENDABLE, &["error[entry-point]", "app", "it has `api`"]);
+    let main = "import not_installed, not_installed.more\nfrom .models import User\napp = None\n";
+    world.write("app/__init__.py", "");
+    world.write("app/main.py", main);
+    let ran = check(&world, &[]);
+    let ran = ran.refused(MENDABLE, &["the package `app` has no module `models`", "app/main.py:2"]);
+    assert!(!ran.stderr.contains("not_installed"), "{ran}");
 }

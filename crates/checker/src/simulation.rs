@@ -68,8 +68,7 @@ struct Simulation<'a> {
     perhaps: FxHashSet<String>,
     /// Modules that code puts into the table itself.
     provided: FxHashSet<String>,
-    /// The search path is no longer what it was.
-    is_open: bool,
+    unseen: Unseen,
     /// Functions that were looked at, by their files.
     looked_at: FxHashMap<OsString, FxHashSet<u32>>,
     /// How often a module failed and was tried again.
@@ -85,6 +84,16 @@ struct Simulation<'a> {
     /// How many imports there were of which nobody knows what they gave.
     unknown_imports: usize,
     found: BTreeMap<Key, Finding>,
+}
+
+/// Which modules there may be that are not seen here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unseen {
+    Nothing,
+    /// Those of an environment of which nothing is known, or that a finder knows.
+    Installed,
+    /// Any: the code changed the search path, or the table of modules.
+    Anything,
 }
 
 /// A module that is running.
@@ -128,7 +137,7 @@ impl<'a> Simulation<'a> {
         Self {
             service,
             library,
-            is_open: search.is_open,
+            unseen: if search.is_open { Unseen::Installed } else { Unseen::Nothing },
             search,
             foreign: Foreign::default(),
             modules: FxHashMap::default(),

@@ -130,7 +130,7 @@ impl Simulation<'_> {
                 _ => return true,
             }
         }
-        if self.is_open {
+        if self.may_have(module) {
             return true;
         }
         let mut draft = self.entry_draft(

@@ -6,7 +6,7 @@ use super::failing::{Kind, Raised};
 use super::foreign::Answer;
 use super::running::Flow;
 use super::table::{Module, Status, Value};
-use super::{Frame, Running, Simulation, messages};
+use super::{Frame, Running, Simulation, Unseen, messages};
 use crate::finding::{Place, Rule};
 use crate::outline::Import;
 use crate::search::{Found, Whose};
@@ -109,7 +109,7 @@ impl Simulation<'_> {
                 Ok(Loaded::Own)
             }
             Found::Missing { misspelt } => {
-                if self.is_open || self.is_open_package(name) {
+                if self.may_have(name) || self.is_open_package(name) {
                     return Ok(Loaded::Unknown);
                 }
                 let draft = messages::missing(self, frame, at, name, misspelt.as_deref());
@@ -132,12 +132,23 @@ impl Simulation<'_> {
     fn load_foreign(&mut self, name: &str, at: u32, frame: &Frame) -> Result<Loaded, Raised> {
         match self.foreign_module(name) {
             Answer::Yes => Ok(Loaded::Foreign),
-            Answer::No(missing) if !self.is_open => {
+            Answer::No(missing) if self.unseen == Unseen::Nothing => {
                 let draft = messages::missing_foreign(self, frame, at, &missing);
                 self.fail(Kind::ModuleNotFound, draft)?;
                 Ok(Loaded::Failed)
             }
             _ => Ok(Loaded::Unknown),
+        }
+    }
+
+    /// Whether a module that is not found may be there all the same. Those of the project's own packages are nowhere else.
+    pub(super) fn may_have(&self, name: &str) -> bool {
+        let parent = name.rsplit_once('.').and_then(|(parent, _)| self.modules.get(parent));
+        let is_own = parent.is_some_and(|parent| parent.path.is_some());
+        match self.unseen {
+            Unseen::Nothing => false,
+            Unseen::Installed => !is_own,
+            Unseen::Anything => true,
         }
     }
 

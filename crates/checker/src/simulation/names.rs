@@ -6,7 +6,7 @@ use super::failing::{Kind, Raised};
 use super::foreign::Answer;
 use super::running::Flow;
 use super::table::{MAGIC, Status, Value};
-use super::{Frame, Simulation, messages};
+use super::{Frame, Simulation, Unseen, messages};
 use crate::outline::{Call, Item, Use};
 use crate::search::{Found, Whose};
 
@@ -232,7 +232,7 @@ impl Simulation<'_> {
             },
             Value::Foreign(name) if name == "sys.modules" => match &item.key {
                 Some(key) => drop(self.provided.insert(key.clone())),
-                None => self.is_open = true,
+                None => self.unseen = Unseen::Anything,
             },
             _ => {}
         }

@@ -3,7 +3,7 @@
 use super::failing::{Caught, Draft, Guard, Kind, Raised, catches};
 use super::table::{All, Flag, Loss, Lost, Value};
 use super::weighing::{Verdict, either, only_imports};
-use super::{Frame, Simulation};
+use super::{Frame, Simulation, Unseen};
 use crate::library;
 use crate::outline::{Bind, Bound, Class, Step, Stop, Test, Try, Unbind};
 
@@ -60,7 +60,7 @@ impl Simulation<'_> {
             Step::Class(class) => return self.class(class, frame),
             Step::Perhaps(steps) => drop(self.perhaps(steps, frame)),
             Step::Stop(stop) => return self.stop(stop, frame),
-            Step::OpensModules => self.is_open = true,
+            Step::OpensModules => self.unseen = Unseen::Anything,
         }
         Ok(Flow::Next)
     }

@@ -2,7 +2,7 @@
 
 use super::failing::{Draft, Kind, Raised};
 use super::table::Value;
-use super::{Frame, Simulation, messages};
+use super::{Frame, Simulation, Unseen, messages};
 use crate::finding::Rule;
 use crate::outline::{Call, Item};
 use crate::search::Found;
@@ -76,7 +76,7 @@ impl Simulation<'_> {
                 None => self.has_all_variables = true,
             },
             "os.environ.update" => self.has_all_variables = true,
-            "sys.modules.setdefault" | "sys.modules.update" => self.is_open = true,
+            "sys.modules.setdefault" | "sys.modules.update" => self.unseen = Unseen::Anything,
             "decouple.config" => {
                 let Some(key) = &call.text else { return Ok(()) };
                 let has_default = call.arguments > 1
@@ -120,7 +120,7 @@ impl Simulation<'_> {
         };
         let is_given =
             call.keywords.iter().any(|keyword| keyword == "module" || keyword.is_empty());
-        if is_given || self.is_open || modules.iter().any(is_there) {
+        if is_given || self.unseen != Unseen::Nothing || modules.iter().any(is_there) {
             return Ok(());
         }
         let module = modules[0];

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::failing::{Kind, Raised};
-use super::{Frame, Simulation, messages};
+use super::{Frame, Simulation, Unseen, messages};
 use crate::advice::uses_of;
 use crate::finding::Rule;
 use crate::library;
@@ -57,7 +57,7 @@ impl Simulation<'_> {
         });
         if !is_direct
             || !self.is_certain()
-            || self.is_open
+            || self.unseen != Unseen::Nothing
             || !self.standard.insert(name.to_owned())
         {
             return Ok(());
