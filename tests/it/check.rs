@@ -228,4 +228,9 @@ fn what_a_projects_own_modules_lack_is_found_without_an_environment() {
     let ran = check(&world, &[]);
     let ran = ran.refused(MENDABLE, &["the package `app` has no module `models`", "app/main.py:2"]);
     assert!(!ran.stderr.contains("not_installed"), "{ran}");
+    // What reads a file of variables may be installed; which Python is meant may be a guess.
+    let main = "import os, re\nfrom dotenv import load_dotenv\nload_dotenv()\n\
+                app = os.environ['KEY'], re.template\n";
+    world.write("app/main.py", main);
+    check(&world, &[]).ok();
 }

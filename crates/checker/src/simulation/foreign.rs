@@ -137,7 +137,11 @@ impl Simulation<'_> {
         let found = self.found_foreign(module);
         let is_standard =
             matches!(found, Found::Named | Found::Source { whose: Whose::StandardLibrary, .. });
-        if is_standard && lacking(module, name, self.service.python).is_some() {
+        // Of which Python it is may be a guess where nothing is known of the environment.
+        if is_standard
+            && !self.service.is_open
+            && lacking(module, name, self.service.python).is_some()
+        {
             return Answer::No(inner);
         }
         let Found::Source { path, directories, whose } = found else {

@@ -110,6 +110,8 @@ impl Simulation<'_> {
             }
             Found::Missing { misspelt } => {
                 if self.may_have(name) || self.is_open_package(name) {
+                    // Some set variables, of files that nobody sees here.
+                    self.has_all_variables = true;
                     return Ok(Loaded::Unknown);
                 }
                 let draft = messages::missing(self, frame, at, name, misspelt.as_deref());

@@ -43,7 +43,7 @@ pub(super) struct Facts {
     fetched: Vec<PathBuf>,
     /// Console scripts of the environment.
     pub(super) scripts: BTreeMap<String, String>,
-    /// The minor version of Python that the Dockerfile's base names.
+    /// The minor version of Python that the Dockerfile's base names, or the image where there is no Dockerfile.
     pub(super) minor: Option<u8>,
 }
 
@@ -65,6 +65,7 @@ impl Facts {
         let picture = source.as_ref().and_then(BuildSource::picture);
         let base = source.as_ref().and_then(BuildSource::base_images).map(|bases| bases.own);
         let base = base.unwrap_or_default();
+        let own_image = service.image.as_deref().unwrap_or_default();
         let picture_known = picture.is_some();
         let picture = picture.unwrap_or_default();
         let own = service_key(project, name, "working_dir").map(PathBuf::from);
@@ -91,7 +92,7 @@ impl Facts {
             fetched: picture.fetched.iter().map(PathBuf::from).collect(),
             foreign: picture.foreign.iter().map(PathBuf::from).collect(),
             scripts: BTreeMap::new(),
-            minor: minor(&base),
+            minor: minor(if build.is_some() { &base } else { own_image }),
         })
     }
 
