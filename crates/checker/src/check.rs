@@ -44,6 +44,8 @@ impl Named {
             }
             EntryTarget::Script(path) => self.scripts.push(path.clone()),
             EntryTarget::Any(targets) => targets.iter().for_each(|target| self.add(target)),
+            // Another entry is the module that has them.
+            EntryTarget::Applications(_) | EntryTarget::Includes(_) => {}
         }
     }
 }

@@ -49,6 +49,17 @@ pub struct Started {
     pub start: Start,
     /// Whether the service does not start without it.
     pub needed: bool,
+    /// What the program imports besides, by names that stand in the module.
+    pub lists: Option<Lists>,
+}
+
+/// Modules that a program imports because another one lists their names as texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lists {
+    /// `INSTALLED_APPS` of Django's settings.
+    Applications,
+    /// `include` of a celery application.
+    Includes,
 }
 
 /// What is imported or run.

@@ -26,7 +26,7 @@ pub mod native;
 pub use advice::{Wheels, project_name, project_of, standard_library};
 pub use check::check_service;
 pub use compile::check_syntax;
-pub use entry::{Around, Known, Module, Start, Started, Target, started};
+pub use entry::{Around, Known, Lists, Module, Start, Started, Target, started};
 pub use finding::{Finding, Place, Rule, Severity};
 pub use library::{Library, ReadFiles};
 pub use search::{SearchEntry, Whose};

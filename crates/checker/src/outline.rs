@@ -188,6 +188,15 @@ pub(crate) struct Call {
     pub(crate) arguments: usize,
     /// Names of those that are given by name; `**` as an empty one.
     pub(crate) keywords: Vec<String>,
+    /// Of these, lists of texts.
+    pub(crate) lists: Vec<List>,
+}
+
+/// An argument by name that is a list of texts.
+#[derive(Debug, Clone)]
+pub(crate) struct List {
+    pub(crate) name: String,
+    pub(crate) items: Vec<String>,
 }
 
 #[derive(Debug, Clone)]

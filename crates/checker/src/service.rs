@@ -63,4 +63,8 @@ pub enum EntryTarget {
     Run(String),
     /// The first of them that is there.
     Any(Vec<EntryTarget>),
+    /// What the settings of Django in a module list as `INSTALLED_APPS`, each with its models.
+    Applications(String),
+    /// What celery's applications in these modules include.
+    Includes(Vec<String>),
 }

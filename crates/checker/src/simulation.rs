@@ -6,6 +6,7 @@ mod failing;
 mod foreign;
 mod from_import;
 mod imports;
+mod listed;
 mod messages;
 mod names;
 mod running;

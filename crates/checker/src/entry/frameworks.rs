@@ -7,7 +7,7 @@ use super::call::{Call, Found};
 use super::options::Options;
 use super::servers::{is_dotted, prepared};
 use super::start::{folder, is_source};
-use super::{Known, Module, Started, Target};
+use super::{Known, Lists, Module, Started, Target};
 
 /// <https://flask.palletsprojects.com/en/stable/cli/>
 pub(super) fn flask(call: &Call<'_>) -> Found {
@@ -89,7 +89,8 @@ pub(super) fn fastapi(call: &Call<'_>) -> Found {
 /// <https://docs.djangoproject.com/en/stable/ref/django-admin/>
 pub(super) fn django(call: &Call<'_>) -> Found {
     let settings = settings_of(call, "")?;
-    Some(vec![call.clone().with_first("").entry(Target::Module(Module::named(&settings)))])
+    let settings = call.clone().with_first("").entry(Target::Module(Module::named(&settings)));
+    Some(vec![Started { lists: Some(Lists::Applications), ..settings }])
 }
 
 const SETTINGS: &str = "DJANGO_SETTINGS_MODULE";

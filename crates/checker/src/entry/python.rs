@@ -4,7 +4,7 @@
 use super::call::{Call, Found};
 use super::options::Options;
 use super::start::{folder, is_source};
-use super::{Known, Module, Started, Target, frameworks};
+use super::{Known, Lists, Module, Started, Target, frameworks};
 
 /// Whether a program's name is an interpreter's.
 pub(super) fn is_interpreter(name: &str) -> bool {
@@ -73,6 +73,7 @@ pub(super) fn script(call: &Call<'_>, file: &str, args: &[String]) -> Found {
     let settings = call.text(file).and_then(|text| frameworks::settings_of(&call, &text));
     let settings = settings.map(|module| Started {
         words: run.words.clone(),
+        lists: Some(Lists::Applications),
         ..call.entry(Target::Module(Module::named(&module)))
     });
     Some([run].into_iter().chain(settings).collect())

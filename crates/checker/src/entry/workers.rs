@@ -4,7 +4,7 @@ use super::call::{Call, Found};
 use super::options::Options;
 use super::servers::is_dotted;
 use super::start::UNKNOWN;
-use super::{Known, Module, Target};
+use super::{Known, Lists, Module, Started, Target};
 
 /// <https://docs.celeryq.dev/en/stable/reference/cli.html>
 pub(super) fn celery(call: &Call<'_>) -> Found {
@@ -35,7 +35,8 @@ pub(super) fn celery(call: &Call<'_>) -> Found {
         entries.push(call.entry(Target::Module(module)));
     }
     if let Some(app) = app.filter(|app| !app.contains(UNKNOWN)) {
-        entries.push(call.entry(Target::Module(celery_app(&app)?)));
+        let lists = matches!(command.as_str(), "worker" | "beat").then_some(Lists::Includes);
+        entries.push(Started { lists, ..call.entry(Target::Module(celery_app(&app)?)) });
     }
     let include = following(behind, &["-I", "--include"]).filter(|_| command == "worker");
     let include = include.into_iter().flat_map(|list| list.split(',')).map(str::trim);

@@ -115,6 +115,8 @@ impl<'a> Walk<'a> {
                 let package = String::new();
                 self.file(&Module { path, package, is_main: true, is_own: true });
             }
+            // What is listed comes behind everything that is certain.
+            EntryTarget::Applications(_) | EntryTarget::Includes(_) => {}
             EntryTarget::Any(targets) => {
                 let there = |target: &&EntryTarget| match target {
                     EntryTarget::Import { module, .. } | EntryTarget::Run(module) => {

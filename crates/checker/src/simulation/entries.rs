@@ -27,6 +27,8 @@ impl Simulation<'_> {
             }
             EntryTarget::Script(path) => self.enter_script(path, said),
             EntryTarget::Run(module) => self.enter_run(module, said),
+            EntryTarget::Applications(settings) => self.enter_applications(settings),
+            EntryTarget::Includes(modules) => self.enter_includes(modules),
             EntryTarget::Any(targets) => {
                 let there = targets.iter().find(|target| self.is_there(target));
                 if let Some(target) = there.or(targets.first()) {
@@ -41,6 +43,7 @@ impl Simulation<'_> {
             EntryTarget::Script(path) => self.library.read(path, self.service.python).is_some(),
             EntryTarget::Run(module) => !matches!(self.find(module), Found::Missing { .. }),
             EntryTarget::Any(targets) => targets.iter().any(|target| self.is_there(target)),
+            EntryTarget::Applications(_) | EntryTarget::Includes(_) => true,
             EntryTarget::Import { module, object } => {
                 if matches!(self.find(module), Found::Missing { .. }) {
                     return false;

@@ -46,7 +46,8 @@ pub(super) fn missing(
         draft.hint = Some(removed.instead.to_owned());
     } else {
         draft.hint = project_of(name, &simulation.service.wheels)
-            .map(|project| format!("add `{project}` to the requirements"));
+            .map(|project| format!("add `{project}` to the requirements"))
+            .or_else(|| near_module(simulation, name).map(|near| format!("there is `{near}`")));
     }
     if misspelt.is_none()
         && let Some(hint) = left_out(simulation, name).or_else(|| above_script(simulation, name))

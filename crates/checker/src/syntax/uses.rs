@@ -10,7 +10,7 @@ use super::decide::{self, is_dotted, is_path, last_name, path, text};
 use super::flow::Builder;
 use super::known::is_builtin;
 use super::scoping::Owner;
-use crate::outline::{Bound, Call, Function, Import, Item, Step, Test, Use};
+use crate::outline::{Bound, Call, Function, Import, Item, List, Step, Test, Use};
 
 impl Builder<'_> {
     pub(super) fn expr(&mut self, expression: &Expr) {
@@ -150,11 +150,16 @@ impl Builder<'_> {
         let keywords = arguments.keywords.iter();
         let keywords =
             keywords.map(|keyword| keyword.arg.as_ref().map_or(String::new(), ToString::to_string));
+        let lists = arguments.keywords.iter().filter_map(|keyword| {
+            let (name, items) = (keyword.arg.as_ref()?.to_string(), strings(&keyword.value)?);
+            Some(List { name, items })
+        });
         self.emit(Step::Call(Call {
             called,
             text: first,
             arguments: arguments.args.len(),
             keywords: keywords.collect(),
+            lists: lists.collect(),
         }));
     }
 

@@ -68,9 +68,14 @@ impl Case {
         };
         let module = module.to_owned();
         let target = match how {
-            "import" => EntryTarget::Import { module, object },
+            "import" | "applications" | "includes" => EntryTarget::Import { module, object },
             "run" => EntryTarget::Run(module),
             _ => EntryTarget::Script(directory.join(module)),
+        };
+        let listed = match how {
+            "applications" => Some(EntryTarget::Applications(what.to_owned())),
+            "includes" => Some(EntryTarget::Includes(vec![what.to_owned()])),
+            _ => None,
         };
         let said = if how == "script" { format!("python {what}") } else { what.to_owned() };
         let first = match &target {
@@ -91,7 +96,11 @@ impl Case {
         ];
         Service {
             python: PythonVersion { major: 3, minor: 12 },
-            entries: vec![Entry { target, said }],
+            entries: [target]
+                .into_iter()
+                .chain(listed)
+                .map(|target| Entry { target, said: said.clone() })
+                .collect(),
             search_path: vec![
                 entry(first, Whose::Project),
                 entry(directory.join("site"), Whose::Packages),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use pyfast_checker::{
-    Around as _, Entry, EntryTarget, Files as _, IsEmpty, Known, Module, PythonVersion,
+    Around as _, Entry, EntryTarget, Files as _, IsEmpty, Known, Lists, Module, PythonVersion,
     SearchEntry, Service, Started, Target, Wheels, Whose, standard_library,
 };
 
@@ -36,11 +36,12 @@ pub(super) fn processes(
     let mut last: Option<&Started> = None;
     for run in runs {
         let Some(target) = entry_target(facts, &run.target) else { continue };
-        let entry = Entry { target, said: run.words.clone() };
+        let targets = [target].into_iter().chain(listed(run));
+        let entries = targets.map(|target| Entry { target, said: run.words.clone() });
         let same = last.is_some_and(|last| last.start == run.start && last.needed == run.needed);
         last = Some(run);
         if let Some(process) = processes.last_mut().filter(|_| same) {
-            process.service.entries.push(entry);
+            process.service.entries.extend(entries);
             continue;
         }
         let Own { directories: own, open } = own_directories(facts, run)?;
@@ -48,7 +49,7 @@ pub(super) fn processes(
         let own = own.into_iter().map(|directory| SearchEntry { directory, whose: Whose::Project });
         let service = Service {
             python,
-            entries: vec![entry],
+            entries: entries.collect(),
             search_path: own.chain([packages]).collect(),
             standard_library: standard_library(python),
             environment: variables(facts, run),
@@ -133,6 +134,21 @@ fn entry_target(facts: &Facts, target: &Target) -> Option<EntryTarget> {
                 1 => any.pop()?,
                 _ => EntryTarget::Any(any),
             }
+        }
+    })
+}
+
+/// What it imports besides, by names that stand in its module.
+fn listed(run: &Started) -> Option<EntryTarget> {
+    let Target::Module(Module { name, objects, or_module, fallback, .. }) = &run.target else {
+        return None;
+    };
+    Some(match run.lists? {
+        Lists::Applications => EntryTarget::Applications(name.clone()),
+        Lists::Includes => {
+            let inner = objects.iter().filter(|_| *or_module);
+            let inner = inner.map(|object| format!("{name}.{object}"));
+            EntryTarget::Includes(inner.chain(fallback.clone()).chain([name.clone()]).collect())
         }
     })
 }
