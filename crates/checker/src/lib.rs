@@ -8,7 +8,6 @@
 mod advice;
 mod check;
 mod compile;
-mod entry;
 mod finding;
 mod library;
 mod outline;
@@ -21,12 +20,12 @@ mod suppression;
 mod syntax;
 mod version;
 
+pub mod entry;
 pub mod native;
 
 pub use advice::{Wheels, project_name, project_of, standard_library};
 pub use check::check_service;
 pub use compile::check_syntax;
-pub use entry::{Around, Known, Lists, Module, Start, Started, Target, started};
 pub use finding::{Finding, Place, Rule, Severity};
 pub use library::{Library, ReadFiles};
 pub use search::{SearchEntry, Whose};

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use pyfast_checker::{Around, Files as _, Known};
+use pyfast_checker::Files as _;
+use pyfast_checker::entry::{Around, Known};
 use pyfast_launcher::compose_file::{Build, ComposeProject, Service};
 use pyfast_launcher::image::{BuildSource, Picture, WantedImage};
 use pyfast_launcher::propose::normal;

@@ -1,8 +1,8 @@
 //! One service: from its facts to findings in the files of this machine. Must not know other services.
 
+use pyfast_checker::entry::{Started, Target, started};
 use pyfast_checker::{
-    Files, Finding, Library, PythonVersion, ReadFiles, Rule, Severity, Started, Target, Wheels,
-    check_service, started,
+    Files, Finding, Library, PythonVersion, ReadFiles, Rule, Severity, Wheels, check_service,
 };
 
 use super::facts::Facts;

@@ -4,8 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use pyfast_checker::entry::Around as _;
 use pyfast_checker::native::{Image, Loaded, Objects, Reach, any_unmet, is_silenced, judge, reach};
-use pyfast_checker::{Around as _, Finding, Library, ReadFiles, Severity};
+use pyfast_checker::{Finding, Library, ReadFiles, Severity};
 use pyfast_crew::volume_place::at_place;
 use pyfast_environment::ask::loaded;
 

@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use pyfast_checker::entry::{Around as _, Known, Lists, Module, Started, Target};
 use pyfast_checker::{
-    Around as _, Entry, EntryTarget, Files as _, IsEmpty, Known, Lists, Module, PythonVersion,
-    SearchEntry, Service, Started, Target, Wheels, Whose, standard_library,
+    Entry, EntryTarget, Files as _, IsEmpty, PythonVersion, SearchEntry, Service, Wheels, Whose,
+    standard_library,
 };
 
 use super::facts::Facts;

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use pyfast_checker::started;
+use pyfast_checker::entry::started;
 use pyfast_launcher::image::wanted_images;
 use pyfast_settings::Settings;
 
