@@ -9,7 +9,8 @@ use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::outline::{Outline, Step, Try, Use};
+use crate::finding::Place;
+use crate::outline::{Offset, Outline, Step, Try, Use};
 use crate::sources::Files;
 use crate::syntax::{self, Read};
 use crate::version::PythonVersion;
@@ -102,6 +103,17 @@ impl<'a> Library<'a> {
             keep(&self.read.known, origin, Known { version, read: read.clone() });
         }
         read
+    }
+
+    /// Where something stands in a file; its beginning where that has no text.
+    pub(crate) fn place(&self, path: &Path, at: Offset, version: PythonVersion) -> Place {
+        let read = self.read(path, version);
+        let text = read.as_ref().and_then(|read| read.text.as_ref());
+        let (line, column) = text.map_or((1, 1), |text| {
+            let place = text.line_column(at);
+            (place.line, place.column)
+        });
+        Place { file: path.to_path_buf(), line, column }
     }
 
     /// Whether a function of a file that was read sets this on what it imports: nobody knows when it is called.

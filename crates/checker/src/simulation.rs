@@ -169,12 +169,6 @@ impl<'a> Simulation<'a> {
 
     /// A place in a module's file.
     fn place(&self, frame: &Frame, at: u32) -> Place {
-        let read = self.library.read(&frame.path, self.service.python);
-        let text = read.as_ref().and_then(|read| read.text.as_ref());
-        let (line, column) = text.map_or((1, 1), |text| {
-            let place = text.line_column(at);
-            (place.line, place.column)
-        });
-        Place { file: frame.path.clone(), line, column }
+        self.library.place(&frame.path, at, self.service.python)
     }
 }

@@ -279,11 +279,7 @@ impl<'a> Walk<'a> {
     /// Imports of the project's own are what is spoken of.
     fn note(&mut self, module: &Module<'_>, at: u32) {
         if module.is_own {
-            let read = self.library.read(module.path, self.python);
-            let text = read.as_ref().and_then(|read| read.text.as_ref());
-            let place = text.map(|text| text.line_column(at));
-            let (line, column) = place.map_or((1, 1), |place| (place.line, place.column));
-            self.place = Some(Place { file: module.path.to_path_buf(), line, column });
+            self.place = Some(self.library.place(module.path, at, self.python));
         }
     }
 
