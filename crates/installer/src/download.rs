@@ -8,6 +8,7 @@
 mod receive;
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -72,6 +73,14 @@ impl Wanted {
             size: package.facts.size,
             body: None,
         })
+    }
+
+    /// The file of this machine that it is, where it is one.
+    fn local(&self) -> Option<&Path> {
+        match &self.location {
+            Location::Path(path) => Some(path),
+            Location::Url(_) => None,
+        }
     }
 }
 
@@ -169,13 +178,21 @@ impl Downloads {
 }
 
 impl Shared {
-    async fn bring(self: Arc<Self>, wanted: Wanted) -> Result<(), Error> {
+    async fn bring(self: Arc<Self>, mut wanted: Wanted) -> Result<(), Error> {
         let sha256 = wanted.sha256;
-        let missing = self.look(move |shared| shared.store.missing(&[sha256])).await?;
-        if missing.is_empty() {
-            self.present(&wanted);
-        } else {
+        let file = wanted.local().filter(|_| wanted.size.is_none()).map(Path::to_owned);
+        let look = move |shared: &Self| {
+            let missing = !shared.store.missing(&[sha256])?.is_empty();
+            // What is wrong with a file is said by whoever reads it.
+            let size = file.filter(|_| missing).and_then(|file| fs_err::metadata(file).ok());
+            Ok((missing, size.map(|facts| facts.len())))
+        };
+        let (missing, size) = self.look(look).await?;
+        wanted.size = wanted.size.or(size);
+        if missing {
             self.fetch_and_unpack(&wanted).await?;
+        } else {
+            self.present(&wanted);
         }
         if self.compiler.is_some() {
             let shared = Arc::clone(&self);
@@ -336,8 +353,7 @@ enum Turn {
 
 /// How much memory a wheel takes on its way.
 fn units(wanted: &Wanted) -> u32 {
-    let local = wanted.body.is_none() && matches!(wanted.location, Location::Path(_));
-    match wanted.size.filter(|size| *size <= LARGE && !local) {
+    match wanted.size.filter(|size| *size <= LARGE) {
         Some(size) => u32::try_from(size / UNIT + 1).unwrap_or(MEMORY_UNITS).max(LEAST_UNITS),
         None => PIECES_UNITS,
     }

@@ -90,6 +90,13 @@ impl Shared {
                 return Ok(Come::of(Body::Memory(body), None));
             }
             Location::Url(url) => self.receive_url(wanted, url).await?,
+            // What comes at once needs no file on the way, nor to be unpacked while it comes.
+            Location::Path(path) if let Some(size) = wanted.size.filter(|size| *size <= LARGE) => {
+                let path = path.clone();
+                let read = move || read_small(&path, size);
+                let body = joined(tokio::task::spawn_blocking(read)).await?;
+                return Ok(Come::of(Body::Memory(body), None));
+            }
             Location::Path(path) => {
                 let (path, shared) = (path.clone(), Arc::clone(self));
                 let (sha256, size) = (wanted.sha256, wanted.size);
@@ -284,6 +291,16 @@ impl Shared {
     fn refused(&self, error: io::Error) -> Error {
         Error::io("write", self.store.workspace().path())(error)
     }
+}
+
+/// A file of this machine that is said to have no more than `size` bytes; one more byte where it has more, which its
+/// digest tells.
+fn read_small(path: &Path, size: u64) -> Result<Bytes, Error> {
+    let failed = |error: io::Error| Error::io("read", path)(error);
+    let file = regular_file::open(path).map_err(failed)?;
+    let mut content = Vec::with_capacity(usize::try_from(size).unwrap_or_default() + 1);
+    file.take(size + 1).read_to_end(&mut content).map_err(failed)?;
+    Ok(content.into())
 }
 
 /// The request for a wheel.
