@@ -1,14 +1,13 @@
-//! Native libraries: what objects of an environment want of the loader, and whether an image gives it. Knows ELF files and
-//! which of them an import loads; must not know where environments and images are, nor how they are asked.
+//! Native libraries: what objects of an environment want of the loader, and whether an image gives it. Knows which of them
+//! an import loads; must not know where environments and images are, nor how they are asked.
 
-mod elf;
 mod image;
 mod judge;
 mod packages;
 mod reach;
 
 pub use crate::suppression::is_suppressed as is_silenced;
-pub use elf::{Object, is_object_name};
 pub use image::{Image, LISTING, Unusable};
 pub use judge::{Objects, any_unmet, judge};
+pub use pyfast_elf::Object;
 pub use reach::{Loaded, Reach, reach, reach_in};

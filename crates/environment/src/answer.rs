@@ -6,7 +6,8 @@ use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
 
 use pyfast_checker::PythonVersion;
-use pyfast_checker::native::{Loaded, Object, is_object_name, reach_in};
+use pyfast_checker::native::{Loaded, Object, reach_in};
+use pyfast_elf::is_object_name;
 use pyfast_installer::build::remembered_wheels;
 use pyfast_installer::finding::Finding;
 use pyfast_installer::finding::Subject as Found;

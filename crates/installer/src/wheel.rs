@@ -3,9 +3,9 @@
 //!
 //! <https://packaging.python.org/en/latest/specifications/binary-distribution-format/>
 
-pub(crate) mod elf;
 pub(crate) mod entry_points;
 pub(crate) mod record;
+pub(crate) mod searched;
 
 use std::str::FromStr as _;
 

@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
-use super::elf::Object;
+use pyfast_elf::{Object, behind_origin};
+
 use super::image::Image;
 use super::packages;
 use super::reach::Loaded;
@@ -222,7 +223,7 @@ impl<'a> Judge<'a> {
 
 /// The directory that a search path of the object at `path` means; `None` if that is not below what is known here.
 fn searched(path: &Path, search: &str) -> Option<PathBuf> {
-    let rest = ["$ORIGIN", "${ORIGIN}"].iter().find_map(|origin| search.strip_prefix(origin))?;
+    let rest = behind_origin(search)?;
     let mut found = path.parent()?.to_path_buf();
     for part in Path::new(rest.strip_prefix('/').unwrap_or(rest)).components() {
         match part {

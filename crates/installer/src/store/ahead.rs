@@ -9,6 +9,7 @@ use std::os::unix::fs::FileExt as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use pyfast_elf::is_elf;
 use pyfast_index::Arrival;
 use pyfast_packaging::hash::Sha256;
 use pyfast_root::{Dir, random_name};
@@ -16,7 +17,6 @@ use rustc_hash::FxHashMap;
 use sha2::Digest as _;
 
 use crate::error::{Error, Refusal};
-use crate::wheel::elf;
 use crate::wheel::record::RecordHash;
 use crate::zip_audit::{Entry, Inflater, LocalHeader, entry_ahead, may_expand};
 
@@ -166,7 +166,7 @@ impl Ahead {
         let packed = Packed { ahead: self, at, end, come: 0 };
         inflater.extract_from(packed, &entry, &mut |piece| {
             digest.update(piece);
-            elf |= given == 0 && elf::is_elf(piece);
+            elf |= given == 0 && is_elf(piece);
             given += piece.len();
             self.spend(piece.len() as u64)?;
             Ok::<_, GivenUp>(file.write_all(piece)?)

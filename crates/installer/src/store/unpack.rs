@@ -5,8 +5,9 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fs::Permissions;
 use std::io::Write as _;
-use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
+use std::os::unix::fs::PermissionsExt as _;
 
+use pyfast_elf::{is_elf, of_bytes, of_file, search_path};
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::hash::Sha256;
 use pyfast_root::Dir;
@@ -16,8 +17,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::{ahead, settled};
 use crate::error::{Error, Refusal};
 use crate::store::manifest::{self, Manifest, StoredFile, TopLevel};
-use crate::wheel::elf;
 use crate::wheel::record::{self, Checker, Content};
+use crate::wheel::searched::searched;
 use crate::wheel::{Member, Wheel};
 use crate::zip_audit::{Archive, Entry, Inflater};
 
@@ -183,10 +184,13 @@ impl Unpack<'_> {
         let (mut library, mut given) = (Library::No, 0);
         inflate(self.archive, entry, &mut |piece| {
             checker.update(piece);
-            if given == 0 && elf::is_elf(piece) {
+            if given == 0 && is_elf(piece) {
                 let whole = piece.len() as u64 == entry.size;
-                library =
-                    if whole { Library::Read(elf::search_paths_in(piece)) } else { Library::Large };
+                library = if whole {
+                    Library::Read(search_path(&of_bytes(piece)))
+                } else {
+                    Library::Large
+                };
             }
             given += piece.len() as u64;
             file.write_all(piece).map_err(disk)
@@ -224,18 +228,7 @@ impl Unpack<'_> {
     /// Where an ELF file that was written looks for libraries.
     fn searches(&self, path: &str) -> Result<Vec<String>, Error> {
         let Some((file, _)) = self.staging.open(path)? else { return Ok(Vec::new()) };
-        Ok(elf::search_paths(&|offset, length| {
-            let mut content = vec![0; length];
-            let mut filled = 0;
-            while filled < length {
-                match file.read_at(&mut content[filled..], offset + filled as u64).ok()? {
-                    0 => break,
-                    count => filled += count,
-                }
-            }
-            content.truncate(filled);
-            Some(content)
-        }))
+        Ok(search_path(&of_file(&file)))
     }
 
     /// Adds INSTALLER and a complete RECORD.
@@ -288,7 +281,7 @@ impl Unpack<'_> {
             entry_points: self.wheel.entry_points.clone(),
             libraries: sorted(libraries.iter().map(|(path, _)| parent(path).to_owned())),
             searches: sorted(libraries.iter().flat_map(|(path, searches)| {
-                searches.iter().filter_map(|search| elf::searched(parent(path), search))
+                searches.iter().filter_map(|search| searched(parent(path), search))
             })),
             flaws: (!self.wheel.flaws.is_empty()).then(|| self.wheel.flaws.to_string()),
             files: files.len() as u64,
