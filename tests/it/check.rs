@@ -1,5 +1,6 @@
 //! `pyfast check`: what it finds before anything starts, and how it says so.
 
+mod places;
 mod story;
 mod uncertain;
 

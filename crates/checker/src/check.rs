@@ -8,7 +8,6 @@ use crate::reached::read_reached;
 use crate::search::Search;
 use crate::service::{Entry, EntryTarget, Service};
 use crate::simulation::simulate;
-use crate::suppression::is_suppressed;
 
 /// What keeps a service from starting, and what will fail in it later, sorted by place. Errors are certain; whatever may be
 /// otherwise is a warning or nothing.
@@ -25,7 +24,7 @@ pub fn check_service(service: &Service, library: &Library<'_>) -> Vec<Finding> {
         // Modules import each other some hundred deep, and each import is a few calls here.
         simulate(service, search, library)
     });
-    findings.into_iter().filter(|finding| !is_silenced(finding, service, library)).collect()
+    library.without_meant(findings, service.python)
 }
 
 /// What entries name before anything of it is known.
@@ -38,22 +37,16 @@ struct Named {
 impl Named {
     fn add(&mut self, target: &EntryTarget) {
         match target {
-            EntryTarget::Import { module, .. } => self.modules.push(module.clone()),
+            EntryTarget::Import { module, .. } | EntryTarget::File(module) => {
+                self.modules.push(module.clone());
+            }
             EntryTarget::Run(module) => {
                 self.modules.extend([module.clone(), format!("{module}.__main__")]);
             }
             EntryTarget::Script(path) => self.scripts.push(path.clone()),
             EntryTarget::Any(targets) => targets.iter().for_each(|target| self.add(target)),
             // Another entry is the module that has them.
-            EntryTarget::Applications(_) | EntryTarget::Includes(_) => {}
+            EntryTarget::Django { .. } | EntryTarget::Includes(_) => {}
         }
     }
-}
-
-/// Whether the line itself says that it is meant so.
-fn is_silenced(finding: &Finding, service: &Service, library: &Library<'_>) -> bool {
-    let Some(place) = &finding.place else { return false };
-    let Some(read) = library.read(&place.file, service.python) else { return false };
-    let Some(text) = &read.text else { return false };
-    text.numbered(place.line).is_some_and(|line| is_suppressed(line, finding.rule))
 }

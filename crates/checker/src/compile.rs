@@ -22,7 +22,7 @@ pub fn check_syntax(
     });
     let mut found: Vec<Finding> = problems.collect();
     found.sort_by(|one, other| one.place.cmp(&other.place));
-    found
+    library.without_meant(found, version)
 }
 
 fn finding(problem: &Problem, path: &Path) -> Finding {
@@ -33,6 +33,7 @@ fn finding(problem: &Problem, path: &Path) -> Finding {
         severity: Severity::Error,
         place: Some(place),
         message: problem.message.clone(),
+        words: None,
         related: Vec::new(),
         hint: problem.hint.clone(),
         more: problem.more,

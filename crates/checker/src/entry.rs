@@ -16,6 +16,8 @@ use call::Call;
 pub use start::Start;
 use start::UNKNOWN;
 
+use crate::service::Django;
+
 /// What is known of a variable before the command begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Known {
@@ -49,6 +51,8 @@ pub struct Started {
     pub start: Start,
     /// Whether the service does not start without it.
     pub needed: bool,
+    /// Whether its process begins with it, and no program has imported anything before.
+    pub is_first: bool,
     /// What the program imports besides, by names that stand in the module.
     pub lists: Option<Lists>,
 }
@@ -56,8 +60,8 @@ pub struct Started {
 /// Modules that a program imports because another one lists their names as texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lists {
-    /// `INSTALLED_APPS` of Django's settings.
-    Applications,
+    /// What Django's settings name.
+    Django(Django),
     /// `include` of a celery application.
     Includes,
 }

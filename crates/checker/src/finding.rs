@@ -89,8 +89,10 @@ pub struct Finding {
     pub rule: Rule,
     /// How bad it is.
     pub severity: Severity,
-    /// Where it shows first; `None` if it is in no text (a start command's words, a library).
+    /// Where it shows first; `None` if it is in no text that the checker reads (a start command's words, a library).
     pub place: Option<Place>,
+    /// The words of the start command that are wrong, if that is what it is about.
+    pub words: Option<String>,
     /// The reason in one sentence, without a full stop.
     pub message: String,
     /// More places that belong to the reason, in order, each with a word on it (the ring of a cycle).

@@ -29,6 +29,6 @@ pub use compile::check_syntax;
 pub use finding::{Finding, Place, Rule, Severity};
 pub use library::{Library, ReadFiles};
 pub use search::{SearchEntry, Whose};
-pub use service::{Entry, EntryTarget, IsEmpty, Service};
+pub use service::{Django, Entry, EntryTarget, IsEmpty, Service};
 pub use sources::{Disk, Files, Listed};
 pub use version::PythonVersion;

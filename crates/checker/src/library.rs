@@ -9,9 +9,10 @@ use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::finding::Place;
+use crate::finding::{Finding, Place};
 use crate::outline::{Offset, Outline, Step, Try, Use};
 use crate::sources::Files;
+use crate::suppression::is_suppressed;
 use crate::syntax::{self, Read};
 use crate::version::PythonVersion;
 
@@ -116,6 +117,18 @@ impl<'a> Library<'a> {
         Place { file: path.to_path_buf(), line, column }
     }
 
+    /// The findings whose lines do not say themselves that they are meant so.
+    pub fn without_meant(&self, findings: Vec<Finding>, version: PythonVersion) -> Vec<Finding> {
+        let is_meant = |finding: &Finding| {
+            let Some(place) = &finding.place else { return false };
+            let read = self.read(&place.file, version);
+            let text = read.as_ref().and_then(|read| read.text.as_ref());
+            let line = text.and_then(|text| text.numbered(place.line));
+            line.is_some_and(|line| is_suppressed(line, finding.rule))
+        };
+        findings.into_iter().filter(|finding| !is_meant(finding)).collect()
+    }
+
     /// Whether a function of a file that was read sets this on what it imports: nobody knows when it is called.
     pub(crate) fn sets(&self, attribute: &str) -> bool {
         self.set.lock().expect("nobody panics with it").contains(attribute)
@@ -172,7 +185,8 @@ pub(crate) fn each(steps: &[Step], act: &mut dyn FnMut(&Step)) {
                 each(body, act);
                 each(orelse, act);
             }
-            Step::Try(Try { body, handlers, orelse, finally }) => {
+            Step::Try(attempt) => {
+                let Try { body, handlers, orelse, finally } = &**attempt;
                 each(body, act);
                 for handler in handlers {
                     each(&handler.body, act);

@@ -6,8 +6,7 @@ mod judge;
 mod packages;
 mod reach;
 
-pub use crate::suppression::is_suppressed as is_silenced;
 pub use image::{Image, LISTING, Unusable};
-pub use judge::{Objects, any_unmet, judge};
+pub use judge::{Objects, any_unmet, judge, judge_opened};
 pub use pyfast_elf::Object;
-pub use reach::{Loaded, Reach, reach, reach_in};
+pub use reach::{Loaded, Opened, Reach, opened, reach, reach_in};

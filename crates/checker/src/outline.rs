@@ -33,7 +33,7 @@ pub(crate) struct Function {
     pub(crate) asks: bool,
 }
 
-/// One thing that happens.
+/// One thing that happens. Files have very many of them, so that what is large is behind a pointer.
 #[derive(Debug)]
 pub(crate) enum Step {
     Import(Import),
@@ -45,7 +45,11 @@ pub(crate) enum Step {
     Use(Use),
     /// An attribute of something is set.
     SetAttribute(Use),
-    Call(Call),
+    /// To these texts.
+    SetTexts(SetTexts),
+    /// A function that a decorator of a framework's serves takes a file.
+    TakesFile(Use),
+    Call(Box<Call>),
     /// `x["key"]` is read.
     Item(Item),
     /// A number is made of `x["key"]`, or of what `x("key")` gives.
@@ -54,7 +58,7 @@ pub(crate) enum Step {
     SetItem(Item),
     /// One of two.
     Branch {
-        test: Test,
+        test: Box<Test>,
         then: Vec<Step>,
         otherwise: Vec<Step>,
     },
@@ -64,8 +68,8 @@ pub(crate) enum Step {
         orelse: Vec<Step>,
         is_endless: bool,
     },
-    Try(Try),
-    Class(Class),
+    Try(Box<Try>),
+    Class(Box<Class>),
     /// What of an expression may be left out: after `and`, in a comprehension.
     Perhaps(Vec<Step>),
     /// The rest of the block is not reached.
@@ -160,10 +164,14 @@ pub(crate) enum Bound {
         items: Vec<String>,
         adds: bool,
     },
+    /// A text that may be the name of a module or of something in one.
+    Text(String),
+    /// A dictionary that configures logging.
+    Logging(Box<Logging>),
     /// `None`.
     Nothing,
     /// What a condition comes to.
-    Tested(Test),
+    Tested(Box<Test>),
 }
 
 #[derive(Debug, Clone)]
@@ -190,6 +198,38 @@ pub(crate) struct Call {
     pub(crate) keywords: Vec<String>,
     /// Of these, lists of texts.
     pub(crate) lists: Vec<List>,
+    /// The first argument, if it configures logging.
+    pub(crate) logging: Option<Box<Logging>>,
+}
+
+/// An attribute that is set to a list of texts.
+#[derive(Debug, Clone)]
+pub(crate) struct SetTexts {
+    pub(crate) of: Use,
+    pub(crate) items: Vec<String>,
+}
+
+/// What a dictionary for `logging.config.dictConfig` names.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Logging {
+    /// Classes and functions that make its parts.
+    pub(crate) classes: Vec<Said>,
+    /// What it uses and does not have.
+    pub(crate) unheld: Vec<Unheld>,
+}
+
+/// A text, and where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Said {
+    pub(crate) text: String,
+    pub(crate) at: Offset,
+}
+
+/// A part of a configuration that another part names.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Unheld {
+    pub(crate) kind: &'static str,
+    pub(crate) name: Said,
 }
 
 /// An argument by name that is a list of texts.

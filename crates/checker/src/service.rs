@@ -45,6 +45,21 @@ pub struct Entry {
     pub target: EntryTarget,
     /// The words that name it, for messages.
     pub said: String,
+    /// Whether the process begins with it: nothing has been imported before, but what Python itself needs.
+    pub is_first: bool,
+}
+
+/// Who reads settings of Django, which decides what of them is imported at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Django {
+    /// A server: applications and middleware; URLs with the first request.
+    Server,
+    /// A command that looks whether all is well: applications and URLs.
+    Checks,
+    /// The server of developers: all of that.
+    Developers,
+    /// Another command: applications.
+    Command,
 }
 
 /// What a start command can name.
@@ -57,14 +72,21 @@ pub enum EntryTarget {
         /// The object.
         object: Option<String>,
     },
+    /// A module whose file somebody may as well run.
+    File(String),
     /// A file that is run.
     Script(PathBuf),
     /// A module that is run by `-m`; of a package its `__main__`.
     Run(String),
     /// The first of them that is there.
     Any(Vec<EntryTarget>),
-    /// What the settings of Django in a module list as `INSTALLED_APPS`, each with its models.
-    Applications(String),
+    /// What the settings of Django in a module name as texts.
+    Django {
+        /// The module.
+        settings: String,
+        /// Who reads them.
+        reader: Django,
+    },
     /// What celery's applications in these modules include.
     Includes(Vec<String>),
 }

@@ -1,12 +1,15 @@
 //! Runs the imports of a service as its Python would, without running anything: modules in their order, what each has bound
 //! so far, what fails where, and whether somebody catches it. Must not know files, nor how findings are shown.
 
+mod django;
 mod entries;
+mod extras;
 mod failing;
 mod foreign;
 mod from_import;
 mod imports;
 mod listed;
+mod logging;
 mod messages;
 mod names;
 mod running;
@@ -78,6 +81,8 @@ struct Simulation<'a> {
     variables: BTreeSet<String>,
     has_all_variables: bool,
     builtins: BTreeSet<String>,
+    /// Modules whose files somebody may run, so that nobody knows whether they are `__main__`.
+    may_run: BTreeSet<String>,
     /// In how many places the process may have ended by itself, and well.
     endings: usize,
     /// Modules of the standard library that were imported.
@@ -156,6 +161,7 @@ impl<'a> Simulation<'a> {
             variables: BTreeSet::new(),
             has_all_variables: false,
             builtins: BTreeSet::new(),
+            may_run: BTreeSet::new(),
             endings: 0,
             standard: BTreeSet::new(),
             unknown_imports: 0,

@@ -4,7 +4,7 @@ use crate::finding::Rule;
 
 /// Whether the comment of a line silences a rule: `# pyfast: ignore`, `# pyfast: ignore[missing-module]`, and on imports
 /// what people have there for other tools already.
-pub fn is_suppressed(line: &str, rule: Rule) -> bool {
+pub(crate) fn is_suppressed(line: &str, rule: Rule) -> bool {
     let comments = line.match_indices('#').map(|(at, _)| line[at + 1..].trim_start());
     let is_import = {
         let line = line.trim_start();

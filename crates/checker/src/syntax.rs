@@ -9,6 +9,7 @@ mod decide;
 mod flow;
 mod known;
 mod layout;
+mod logging;
 mod problem;
 mod scopes;
 mod scoping;

@@ -5,14 +5,13 @@
 //! From outside the times of a few directories show, and not every file: what a sync, a rollback, a repair or another
 //! installer does shows there, a file of the store that somebody altered by hand does not, until the next look from inside.
 
-use std::io;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
 use pyfast_environment::question::Look;
 use pyfast_launcher::engine::Engine as _;
 use pyfast_launcher::volume::Glimpse;
 use pyfast_packaging::hash::Sha256;
+use pyfast_root::Stamp;
 use pyfast_settings::{Settings, kept};
 use serde::{Deserialize, Serialize};
 
@@ -34,8 +33,8 @@ pub(crate) struct Outside<'a> {
 /// What is kept in a file.
 #[derive(Serialize, Deserialize)]
 struct Kept {
-    /// The program that looked: another one may look for something else.
-    program: Program,
+    /// The program that looked, which is the one inside as well: another one may look for something else.
+    program: Stamp,
     look: Look,
     glimpse: Glimpse,
 }
@@ -57,9 +56,8 @@ impl<'a> Outside<'a> {
     /// What the last look found, if nothing has changed since.
     pub(crate) fn look(&self) -> Result<Option<Look>, Error> {
         let known: Option<Kept> = self.file.as_ref().and_then(|file| kept::read(file));
-        let Some(known) =
-            known.filter(|known| Program::of_process().is_ok_and(|now| now == known.program))
-        else {
+        let own = Stamp::of_program().ok();
+        let Some(known) = known.filter(|known| own == Some(known.program)) else {
             return Ok(None);
         };
         let Connection { engine, .. } = self.connection;
@@ -72,29 +70,12 @@ impl<'a> Outside<'a> {
         let Look { state, written, .. } = look;
         let Connection { engine, .. } = self.connection;
         let glimpse = self.connection.wait(Glimpse::new(engine, self.volume, written))?;
-        if let (Some(file), Some(glimpse), Ok(program)) =
-            (&self.file, glimpse, Program::of_process())
+        if let (Some(file), Some(glimpse), Ok(program)) = (&self.file, glimpse, Stamp::of_program())
         {
             let look = Look { state, ..Look::default() };
             // What is not kept is looked at again.
             let _ = kept::write(file, &Kept { program, look, glimpse });
         }
         Ok(())
-    }
-}
-
-/// This program, which is the one inside as well.
-#[derive(PartialEq, Eq, Serialize, Deserialize)]
-struct Program {
-    size: u64,
-    modified: (i64, i64),
-    inode: u64,
-}
-
-impl Program {
-    fn of_process() -> io::Result<Self> {
-        let facts = fs_err::metadata(std::env::current_exe()?)?;
-        let modified = (facts.mtime(), facts.mtime_nsec());
-        Ok(Self { size: facts.size(), modified, inode: facts.ino() })
     }
 }

@@ -87,7 +87,11 @@ pub(crate) fn answer(
             Answer::Compiled(work_off(&backlog)?)
         }
         Question::Environments => Answer::Environments(known(root)?),
-        Question::Details { files } => Answer::Details(Box::new(at.details(files)?)),
+        Question::Details { files, known } => {
+            let is_known = known.is_some() && at.current()?.id == known.unwrap_or_default();
+            let details = if is_known { None } else { Some(Box::new(at.details(files)?)) };
+            Answer::Details(details)
+        }
         Question::Loaded { modules } => Answer::Loaded(at.loaded(&modules)?),
     })
 }

@@ -157,8 +157,19 @@ pub fn environments(place: &dyn Place) -> Result<Vec<Known>, Error> {
 /// # Errors
 /// As [`history`], and [`Error::NoEnvironment`].
 pub fn details(place: &dyn Place, files: bool) -> Result<Details, Error> {
-    match place.ask(Question::Details { files })? {
-        Answer::Details(details) => Ok(*details),
+    match place.ask(Question::Details { files, known: None })? {
+        Answer::Details(Some(details)) => Ok(*details),
+        _ => Err(Error::Answer),
+    }
+}
+
+/// The same with files, unless this is the current generation: one never changes.
+///
+/// # Errors
+/// As [`details`].
+pub fn details_unless(place: &dyn Place, known: Option<String>) -> Result<Option<Details>, Error> {
+    match place.ask(Question::Details { files: true, known })? {
+        Answer::Details(details) => Ok(details.map(|details| *details)),
         _ => Err(Error::Answer),
     }
 }

@@ -23,7 +23,7 @@ use crate::state::State;
 use crate::subject::Subject;
 
 /// Changes whenever a question or an answer does: both ends are the same program, or nothing is done.
-pub const PROTOCOL: u32 = 8;
+pub const PROTOCOL: u32 = 9;
 
 /// A question with everything that answering needs: what a helper container gets as one file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -110,6 +110,8 @@ pub enum Question {
     Details {
         /// Whether their files are told too, of which there may be very many.
         files: bool,
+        /// The generation of which they are known already.
+        known: Option<String>,
     },
     /// The extension modules of the current generation that importing these modules loads for certain.
     Loaded {
@@ -167,7 +169,8 @@ pub enum Answer {
     Collect(Option<GcPlan>),
     Compiled(Worked),
     Environments(Vec<Known>),
-    Details(Box<Details>),
+    /// `None` where they are known.
+    Details(Option<Box<Details>>),
     Loaded(Vec<Loaded>),
 }
 

@@ -35,7 +35,7 @@ pub use find::NAMES;
 use interpolate::Budget;
 pub use model::{
     Build, ComposeProject, Condition, Dependency, Healthcheck, HealthcheckTest, Hook, Service,
-    WatchAction, WatchRule,
+    WatchAction, WatchRule, Written,
 };
 pub(crate) use own::OVERRIDE_MARK;
 pub use own::{PRIVATE, is_ours, override_apart, override_of_call};
@@ -121,6 +121,7 @@ fn read(request: &ComposeRequest<'_>, seen: &Seen) -> Result<ComposeProject, Com
         warnings.push(format!("the variable {name} is not set, an empty text stands for it"));
     }
     Ok(ComposeProject {
+        starts: starts(&model),
         name,
         version,
         directory: found.directory,
@@ -219,6 +220,18 @@ fn leave_out(
 }
 
 /// The typed services.
+/// Where the words are that services begin with.
+fn starts(model: &Node) -> BTreeMap<String, Vec<Written>> {
+    let services = model.get("services").into_iter().flat_map(Node::entries);
+    let written = |item: &Node| Some(item.at.written(item.scalar()?));
+    let of = |service: &Node| {
+        let keys = ["entrypoint", "command"].into_iter();
+        let items = keys.filter_map(|key| service.get(key)).flat_map(Node::items);
+        items.filter_map(written).collect()
+    };
+    services.map(|(name, service)| (name.clone(), of(service))).collect()
+}
+
 fn type_services(
     model: &mut Node,
     loader: &mut load::Loader,

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::fs::Metadata;
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,14 @@ pub struct Stamp {
 }
 
 impl Stamp {
+    /// That of the running program, where what is kept holds for no other one.
+    ///
+    /// # Errors
+    /// If its file cannot be looked at.
+    pub fn of_program() -> io::Result<Self> {
+        Ok(Self::of(&fs_err::metadata(std::env::current_exe()?)?))
+    }
+
     /// The stamp that these facts are.
     pub fn of(facts: &Metadata) -> Self {
         Self {

@@ -11,6 +11,7 @@ mod made;
 mod modules;
 mod native;
 mod observed;
+mod places;
 mod process;
 mod remembered;
 mod roots;
@@ -28,7 +29,6 @@ use pyfast_launcher::containers::EnvironmentFacts;
 use pyfast_launcher::image::{WantedImage, wanted_images};
 use pyfast_settings::Settings;
 
-use crate::compose_version::separator;
 use crate::defaults::assume;
 use crate::description::{ComposeFlags, Description, is_absent};
 use crate::error::Error;
@@ -158,8 +158,8 @@ fn services_of(
     installed: &BTreeMap<String, Installed>,
 ) -> Checked {
     let settings = libraries.settings;
-    let separator = separator(settings).unwrap_or("-");
-    let images = wanted_images(&description.project, separator).unwrap_or_default();
+    // What a Compose of another version would call them is asked where the name counts: that takes half a second.
+    let images = wanted_images(&description.project, "-").unwrap_or_default();
     let directory = settings.project.directory.clone();
     let mut checked = Checked { directory, ..Checked::default() };
     let (read, memory) = (ReadFiles::default(), Memory::of(settings));
@@ -170,7 +170,7 @@ fn services_of(
         names.push(service.clone());
         let own = installed.get(env);
         let wheels = own.map(|own| own.beside(installed.values())).unwrap_or_default();
-        let native = Native { libraries, description, env, read: &read };
+        let native = Native { libraries, description, env, read: &read, memory: &memory };
         let beside = Beside { installed: own, read: &read, memory: &memory, native: &native };
         let judged = judge(facts, beside, &wheels);
         checked.unknown.extend(judged.unknown);

@@ -136,7 +136,14 @@ impl Call<'_> {
             Target::Refused(_) => self.args.iter().find(shown).cloned().unwrap_or_default(),
         };
         let words = format!("{} {word}", self.words).trim().to_owned();
-        Started { words, target, start: self.start.clone(), needed: true, lists: None }
+        Started {
+            words,
+            target,
+            start: self.start.clone(),
+            needed: true,
+            is_first: false,
+            lists: None,
+        }
     }
 
     /// The same with a directory that comes first on the search path.

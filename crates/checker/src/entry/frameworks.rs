@@ -8,6 +8,7 @@ use super::options::Options;
 use super::servers::{is_dotted, prepared};
 use super::start::{folder, is_source};
 use super::{Known, Lists, Module, Started, Target};
+use crate::service::Django;
 
 /// <https://flask.palletsprojects.com/en/stable/cli/>
 pub(super) fn flask(call: &Call<'_>) -> Found {
@@ -90,7 +91,17 @@ pub(super) fn fastapi(call: &Call<'_>) -> Found {
 pub(super) fn django(call: &Call<'_>) -> Found {
     let settings = settings_of(call, "")?;
     let settings = call.clone().with_first("").entry(Target::Module(Module::named(&settings)));
-    Some(vec![Started { lists: Some(Lists::Applications), ..settings }])
+    let lists = Some(Lists::Django(reader(call.args)));
+    Some(vec![Started { lists, ..settings }])
+}
+
+/// Who reads the settings: a command by its name.
+pub(super) fn reader(words: &[String]) -> Django {
+    match words.first().map(String::as_str) {
+        Some("runserver") => Django::Developers,
+        Some("check" | "makemigrations" | "migrate") => Django::Checks,
+        _ => Django::Command,
+    }
 }
 
 const SETTINGS: &str = "DJANGO_SETTINGS_MODULE";

@@ -68,12 +68,13 @@ pub(super) fn script(call: &Call<'_>, file: &str, args: &[String]) -> Found {
     let call = Call { args, ..call.clone() }.with_first(folder(file));
     let run = Started {
         words: format!("python {file}"),
+        is_first: true,
         ..call.entry(Target::Script(call.start.path(file)))
     };
     let settings = call.text(file).and_then(|text| frameworks::settings_of(&call, &text));
     let settings = settings.map(|module| Started {
         words: run.words.clone(),
-        lists: Some(Lists::Applications),
+        lists: Some(Lists::Django(frameworks::reader(args))),
         ..call.entry(Target::Module(Module::named(&module)))
     });
     Some([run].into_iter().chain(settings).collect())
@@ -96,6 +97,7 @@ fn run_module(call: Call<'_>, module: &str, args: &[String], safe: bool) -> Foun
     }
     Some(vec![Started {
         words: format!("python -m {module}"),
+        is_first: true,
         ..call.entry(Target::Main(module.to_owned()))
     }])
 }

@@ -5,6 +5,7 @@ use super::frameworks::{settings_of_module, variables_of_file};
 use super::options::Options;
 use super::start::{UNKNOWN, is_source};
 use super::{Known, Lists, Module, Started, Target};
+use crate::service::Django;
 
 /// Entries of an application with the settings that it names itself.
 fn application(call: &Call<'_>, module: Module) -> Vec<Started> {
@@ -13,7 +14,7 @@ fn application(call: &Call<'_>, module: Module) -> Vec<Started> {
     let words = app.words.clone();
     let settings = settings.map(|settings| Started {
         words: words.clone(),
-        lists: Some(Lists::Applications),
+        lists: Some(Lists::Django(Django::Server)),
         ..call.entry(Target::Module(Module::named(&settings)))
     });
     [app].into_iter().chain(settings).collect()

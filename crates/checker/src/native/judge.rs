@@ -8,7 +8,7 @@ use pyfast_elf::{Object, behind_origin};
 
 use super::image::Image;
 use super::packages;
-use super::reach::Loaded;
+use super::reach::{Loaded, Opened};
 use crate::finding::{Finding, Rule, Severity};
 
 /// Libraries that an engine puts into containers with the devices that they are for.
@@ -70,6 +70,24 @@ pub fn judge(loaded: &[Loaded], objects: &Objects, image: &Image) -> Vec<Finding
     findings
 }
 
+/// What keeps libraries from being opened by their names.
+pub fn judge_opened(opened: &[Opened], objects: &Objects, image: &Image) -> Vec<Finding> {
+    let judge = Judge::new(objects, image);
+    // Who opens it is the interpreter's own module, which has no search path.
+    let lacks = |one: &&Opened| judge.is_lacking(&Object::default(), &one.library);
+    let found = opened.iter().filter(lacks).map(|Opened { library, place }| Finding {
+        rule: Rule::MissingLibrary,
+        severity: Severity::Error,
+        place: Some(place.clone()),
+        words: None,
+        message: format!("the library `{library}` is opened here, and the image does not have it"),
+        related: Vec::new(),
+        hint: Some(packages::cure(&[library], &[], image)),
+        more: 0,
+    });
+    found.collect()
+}
+
 /// What one load lacks: one thing, or several libraries, each with the object that wants it.
 fn finding(loaded: &Loaded, unmet: &[(PathBuf, Unmet)], image: &Image) -> Finding {
     let who = if let [(who, _)] = unmet { who } else { &loaded.object };
@@ -112,6 +130,7 @@ fn finding(loaded: &Loaded, unmet: &[(PathBuf, Unmet)], image: &Image) -> Findin
         severity: Severity::Error,
         place: loaded.place.clone(),
         message: format!("{} {end}", begin(loaded, who)),
+        words: None,
         related: Vec::new(),
         hint: Some(hint),
         more: 0,

@@ -6,11 +6,12 @@ mod certain;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use pyfast_elf::is_object_name;
 use serde::{Deserialize, Serialize};
 
 use crate::finding::Place;
 use crate::library::{Library, ReadFiles};
-use crate::outline::{From, Step, Stop, Test};
+use crate::outline::{Call, From, Step, Stop, Test};
 use crate::reached::{absolute, find};
 use crate::search::{Found, Search, SearchEntry, Whose};
 use crate::service::{EntryTarget, Service};
@@ -43,6 +44,29 @@ pub struct Reach {
     pub loaded: Vec<Loaded>,
     /// Modules of packages whose sources cannot be read here, with the imports that lead to them.
     pub beyond: Vec<(String, Option<Place>)>,
+}
+
+/// A library that the project's own code opens by its name (`ctypes.CDLL("libx.so.1")`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opened {
+    /// The name.
+    pub library: String,
+    /// Where.
+    pub place: Place,
+}
+
+/// The libraries that the project's own modules open by themselves while they are imported; packages are not followed.
+pub fn opened(service: &Service, library: &Library<'_>) -> Vec<Opened> {
+    let search =
+        Search::new(&service.search_path, &service.standard_library, service.python, library.files);
+    library.with_room(|| {
+        let mut walk = Walk::new(search, library, service.python);
+        walk.is_own_only = true;
+        for entry in &service.entries {
+            walk.entry(&entry.target);
+        }
+        walk.opened
+    })
 }
 
 /// What the entries of a service load.
@@ -90,6 +114,9 @@ struct Walk<'a> {
     depth: usize,
     /// Nobody knows what comes next, or whether anything does.
     ended: bool,
+    /// Packages are passed over.
+    is_own_only: bool,
+    opened: Vec<Opened>,
     reach: Reach,
 }
 
@@ -103,20 +130,35 @@ struct Module<'m> {
 
 impl<'a> Walk<'a> {
     fn new(search: Search<'a>, library: &'a Library<'a>, python: PythonVersion) -> Self {
-        let (seen, chain, reach) = Default::default();
-        Self { search, library, python, seen, chain, place: None, depth: 0, ended: false, reach }
+        let (seen, chain, place, opened, reach) = Default::default();
+        let (depth, ended, is_own_only) = Default::default();
+        Self {
+            search,
+            library,
+            python,
+            seen,
+            chain,
+            place,
+            depth,
+            ended,
+            is_own_only,
+            opened,
+            reach,
+        }
     }
 
     fn entry(&mut self, target: &EntryTarget) {
         match target {
-            EntryTarget::Import { module, .. } => self.load(module, None),
+            EntryTarget::Import { module, .. } | EntryTarget::File(module) => {
+                self.load(module, None);
+            }
             EntryTarget::Run(name) => self.run(name),
             EntryTarget::Script(path) => {
                 let package = String::new();
                 self.file(&Module { path, package, is_main: true, is_own: true });
             }
             // What is listed comes behind everything that is certain.
-            EntryTarget::Applications(_) | EntryTarget::Includes(_) => {}
+            EntryTarget::Django { .. } | EntryTarget::Includes(_) => {}
             EntryTarget::Any(targets) => {
                 let there = |target: &&EntryTarget| match target {
                     EntryTarget::Import { module, .. } | EntryTarget::Run(module) => {
@@ -163,6 +205,9 @@ impl<'a> Walk<'a> {
             match find(&self.search, part) {
                 Found::Source { path, directories, whose } => {
                     let is_own = whose == Whose::Project;
+                    if !is_own && self.is_own_only {
+                        return;
+                    }
                     if !is_own && self.library.read(&path, self.python).is_none() {
                         let place = self.place.clone();
                         self.reach.beyond.push((name.to_owned(), place));
@@ -239,6 +284,13 @@ impl<'a> Walk<'a> {
             if self.ended {
                 return;
             }
+            if let Step::Call(call) = step
+                && module.is_own
+                && let Some(library) = opens(call)
+            {
+                let place = self.library.place(module.path, call.called.at, self.python);
+                self.opened.push(Opened { library, place });
+            }
             match step {
                 Step::Import(import) => {
                     self.note(module, import.at);
@@ -248,7 +300,7 @@ impl<'a> Walk<'a> {
                     self.note(module, from.at);
                     self.from(from, module);
                 }
-                Step::Branch { test, then, otherwise } => match test {
+                Step::Branch { test, then, otherwise } => match &**test {
                     Test::Known(true) => self.steps(then, module),
                     Test::IsMain(is) if *is == module.is_main => self.steps(then, module),
                     Test::Known(false) | Test::IsMain(_) => self.steps(otherwise, module),
@@ -307,6 +359,19 @@ impl<'a> Walk<'a> {
             self.load(&inner, Some(module));
         }
     }
+}
+
+/// The library that a call opens by a name that the loader looks for.
+fn opens(call: &Call) -> Option<String> {
+    let mut of = call.called.path.iter().rev().map(String::as_str);
+    let is_ctypes = |of: Option<&str>| matches!(of, None | Some("ctypes"));
+    let opens = match (of.next()?, of.next()) {
+        ("CDLL" | "PyDLL", of) => is_ctypes(of),
+        ("LoadLibrary", Some("cdll")) => is_ctypes(of.next()),
+        _ => false,
+    };
+    let text = call.text.as_ref().filter(|_| opens)?;
+    (is_object_name(text) && text.starts_with("lib") && !text.contains('/')).then(|| text.clone())
 }
 
 #[cfg(test)]

@@ -25,9 +25,13 @@ impl Simulation<'_> {
             EntryTarget::Import { module, object } => {
                 self.enter_module(module, object.as_deref(), said);
             }
+            EntryTarget::File(module) => {
+                self.may_run.insert(module.clone());
+                self.enter_module(module, None, said);
+            }
             EntryTarget::Script(path) => self.enter_script(path, said),
             EntryTarget::Run(module) => self.enter_run(module, said),
-            EntryTarget::Applications(settings) => self.enter_applications(settings),
+            EntryTarget::Django { settings, reader } => self.enter_django(settings, *reader),
             EntryTarget::Includes(modules) => self.enter_includes(modules),
             EntryTarget::Any(targets) => {
                 let there = targets.iter().find(|target| self.is_there(target));
@@ -41,9 +45,11 @@ impl Simulation<'_> {
     fn is_there(&mut self, target: &EntryTarget) -> bool {
         match target {
             EntryTarget::Script(path) => self.library.read(path, self.service.python).is_some(),
-            EntryTarget::Run(module) => !matches!(self.find(module), Found::Missing { .. }),
+            EntryTarget::Run(module) | EntryTarget::File(module) => {
+                !matches!(self.find(module), Found::Missing { .. })
+            }
             EntryTarget::Any(targets) => targets.iter().any(|target| self.is_there(target)),
-            EntryTarget::Applications(_) | EntryTarget::Includes(_) => true,
+            EntryTarget::Django { .. } | EntryTarget::Includes(_) => true,
             EntryTarget::Import { module, object } => {
                 if matches!(self.find(module), Found::Missing { .. }) {
                     return false;
@@ -59,7 +65,7 @@ impl Simulation<'_> {
     }
 
     /// Whether a module of the project has an object; `None` if that is not known.
-    fn has_object(&self, module: &str, object: &str) -> Option<bool> {
+    pub(super) fn has_object(&self, module: &str, object: &str) -> Option<bool> {
         let known = self.modules.get(module)?;
         let first = object.split(['.', '(', '[']).next().unwrap_or_default();
         if known.names.contains_key(first) {
@@ -142,6 +148,7 @@ impl Simulation<'_> {
         );
         draft.hint = misspelt
             .map(|other| format!("the file is called `{other}`"))
+            .or_else(|| messages::in_sources(self, module))
             .or_else(|| {
                 messages::near_module(self, module).map(|near| format!("there is `{near}`"))
             })

@@ -137,11 +137,13 @@ impl Simulation<'_> {
     pub(super) fn report(&mut self, draft: Draft) {
         let is_certain = self.is_certain() && self.endings == 0 && !draft.is_doubtful;
         let severity = if is_certain { Severity::Error } else { Severity::Warning };
+        let words = (draft.rule == Rule::EntryPoint).then(|| draft.about.clone());
         let key = Key { rule: draft.rule, about: draft.about };
         let finding = Finding {
             rule: draft.rule,
             severity,
             place: draft.place,
+            words,
             message: draft.message,
             related: draft.related,
             hint: draft.hint,

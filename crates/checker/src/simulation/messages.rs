@@ -50,7 +50,9 @@ pub(super) fn missing(
             .or_else(|| near_module(simulation, name).map(|near| format!("there is `{near}`")));
     }
     if misspelt.is_none()
-        && let Some(hint) = left_out(simulation, name).or_else(|| above_script(simulation, name))
+        && let Some(hint) = left_out(simulation, name)
+            .or_else(|| above_script(simulation, name))
+            .or_else(|| in_sources(simulation, name))
     {
         draft.hint = Some(hint);
     }
@@ -95,6 +97,20 @@ fn above_script(simulation: &Simulation<'_>, name: &str) -> Option<String> {
         module.join("."),
         above = above.display(),
         own = own.display(),
+    ))
+}
+
+/// That a module is in the project's `src`, which an installation of the project brings onto the search path.
+pub(super) fn in_sources(simulation: &Simulation<'_>, name: &str) -> Option<String> {
+    let top = name.split('.').next()?;
+    let sources = own_directories(simulation).into_iter().map(|own| own.join("src"));
+    let source = sources.into_iter().find(|source| {
+        let listing = simulation.search.listing(source);
+        listing.names().any(|one| one == top || one.strip_suffix(".py") == Some(top))
+    })?;
+    Some(format!(
+        "it is in {source}, which is not searched: install the project into the environment (`-e .` in its requirements; what a Dockerfile installs is not in it), or set `PYTHONPATH={source}`",
+        source = source.display()
     ))
 }
 

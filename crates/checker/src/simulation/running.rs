@@ -46,6 +46,9 @@ impl Simulation<'_> {
             Step::Unbind(unbind) => self.unbind(unbind, frame),
             Step::Use(used) => drop(self.used(used, frame)?),
             Step::SetAttribute(used) => self.set_attribute(used, frame)?,
+            // Whoever reads them later has the text.
+            Step::SetTexts(_) => {}
+            Step::TakesFile(used) => self.takes_file(used, frame)?,
             Step::Call(call) => return self.call(call, frame),
             Step::Item(item) => self.item(item, frame)?,
             Step::Number(item) => self.number(item, frame)?,
@@ -90,7 +93,9 @@ impl Simulation<'_> {
             Bound::Alias(path) => self.quietly(path, frame),
             Bound::Nothing => self.flag(Flag::Nothing, bind, frame),
             Bound::Tested(test) => self.tested(test, bind, frame),
-            Bound::Anything | Bound::Strings { .. } => Value::Anything,
+            Bound::Anything | Bound::Strings { .. } | Bound::Text(_) | Bound::Logging(_) => {
+                Value::Anything
+            }
         };
         if bind.name == "__all__" && !bind.is_local {
             self.all(&bind.value, frame);
@@ -304,6 +309,7 @@ impl Simulation<'_> {
         let flow = self.steps(&class.body, frame);
         frame.locals = around;
         flow?;
+        self.addresses(class, frame)?;
         let value = Value::Class { module: frame.module.clone(), at: class.at };
         let value = if class.is_plain { value } else { Value::Anything };
         self.set(&class.name, value, class.is_local, frame);

@@ -89,6 +89,17 @@ impl Simulation<'_> {
                     return self.fail(Kind::Other("UndefinedValueError".to_owned()), draft);
                 }
             }
+            "logging.config.dictConfig" => {
+                if let Some(logging) = &call.logging {
+                    return self.configure_logging(logging, frame);
+                }
+            }
+            "django.urls.include" | "django.urls.conf.include" | "django.conf.urls.include" => {
+                if let Some(module) = &call.text {
+                    self.load(module, call.called.at, frame)?;
+                }
+            }
+            "fastapi.Form" | "fastapi.File" => return self.takes_form(&call.called, frame),
             _ if name.starts_with("sqlalchemy.") && name.ends_with("create_engine")
                 || name.ends_with("sqlalchemy.ext.asyncio.create_async_engine") =>
             {

@@ -8,7 +8,6 @@ use crate::advice::uses_of;
 use crate::finding::Rule;
 use crate::library;
 use crate::search::{Found, Whose};
-use crate::service::EntryTarget;
 
 /// Modules that whatever runs before the program (`.pth` files, a virtual environment's own) may have imported already.
 const BEFORE: [&str; 18] = [
@@ -51,10 +50,7 @@ impl Simulation<'_> {
         frame: &Frame,
     ) -> Result<(), Raised> {
         // Whatever starts an application for somebody has imported the most of it before.
-        let is_direct = self.service.entries.iter().all(|entry| {
-            matches!(entry.target, EntryTarget::Script(_) | EntryTarget::Run(_))
-                && entry.said.starts_with("python")
-        });
+        let is_direct = self.service.entries.iter().all(|entry| entry.is_first);
         if !is_direct
             || !self.is_certain()
             || self.unseen != Unseen::Nothing

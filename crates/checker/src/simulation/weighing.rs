@@ -20,6 +20,7 @@ impl Simulation<'_> {
     pub(super) fn weigh(&mut self, test: &Test, frame: &Frame) -> Verdict {
         match test {
             Test::Known(value) => Verdict::Known(*value),
+            Test::IsMain(false) if self.may_run.contains(&frame.module) => Verdict::Unknown,
             Test::IsMain(is_main) => Verdict::Known(*is_main == frame.is_main),
             Test::Unknown => Verdict::Unknown,
             Test::Asks => Verdict::Asks,

@@ -17,14 +17,14 @@ impl Builder<'_> {
                 let test = self.test(test);
                 let then = self.body(body);
                 let otherwise = self.block(|builder| builder.clauses(elif_else_clauses));
-                self.emit(Step::Branch { test, then, otherwise });
+                self.emit(Step::Branch { test: Box::new(test), then, otherwise });
             }
             Stmt::Match(ast::StmtMatch { subject, cases, .. }) => {
                 self.expr(subject);
                 for case in cases {
                     let then = self.block(|builder| builder.case(case));
                     let test = self.matched(subject);
-                    self.emit(Step::Branch { test, then, otherwise: Vec::new() });
+                    self.emit(Step::Branch { test: Box::new(test), then, otherwise: Vec::new() });
                 }
             }
             _ => {}
@@ -47,7 +47,7 @@ impl Builder<'_> {
                 let test = self.test(test);
                 let then = self.body(&first.body);
                 let otherwise = self.block(|builder| builder.clauses(others));
-                self.emit(Step::Branch { test, then, otherwise });
+                self.emit(Step::Branch { test: Box::new(test), then, otherwise });
             }
         }
     }
@@ -67,7 +67,7 @@ impl Builder<'_> {
                 let test = decide(test, self.version);
                 let (body, orelse) = (self.body(body), self.body(orelse));
                 if test == Test::Known(false) {
-                    Step::Branch { test, then: body, otherwise: orelse }
+                    Step::Branch { test: Box::new(test), then: body, otherwise: orelse }
                 } else {
                     Step::Loop { body, orelse, is_endless: test == Test::Known(true) }
                 }
@@ -102,7 +102,7 @@ impl Builder<'_> {
         let handlers = handlers.collect();
         let orelse = self.body(&attempt.orelse);
         let finally = self.body(&attempt.finalbody);
-        self.emit(Step::Try(Try { body, handlers, orelse, finally }));
+        self.emit(Step::Try(Box::new(Try { body, handlers, orelse, finally })));
     }
 
     pub(super) fn with(&mut self, with: &ast::StmtWith) {
@@ -126,7 +126,7 @@ impl Builder<'_> {
                 let catches = (!names.is_empty()).then_some(names);
                 let handlers = vec![Handler { catches, body: Vec::new() }];
                 let (orelse, finally) = (Vec::new(), Vec::new());
-                self.emit(Step::Try(Try { body, handlers, orelse, finally }));
+                self.emit(Step::Try(Box::new(Try { body, handlers, orelse, finally })));
             }
         }
     }

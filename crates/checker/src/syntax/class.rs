@@ -44,7 +44,7 @@ impl Builder<'_> {
         let bases = class.arguments.iter().flat_map(|arguments| &arguments.args);
         let name = class.name.to_string();
         let is_local = self.scoping.binds_local(&name);
-        self.emit(Step::Class(Class {
+        self.emit(Step::Class(Box::new(Class {
             name,
             body,
             is_local,
@@ -53,7 +53,7 @@ impl Builder<'_> {
             config: config(class),
             is_plain: class.decorator_list.is_empty(),
             at: class.name.start().to_u32(),
-        }));
+        })));
     }
 
     fn field(&self, statement: &Stmt) -> Option<Field> {

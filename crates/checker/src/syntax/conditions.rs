@@ -2,8 +2,9 @@
 
 use ruff_python_ast::{self as ast, CmpOp, Expr, UnaryOp};
 
-use super::decide::{asks, decide, path};
+use super::decide::{asks, decide, path, text};
 use super::flow::Builder;
+use super::logging::logging;
 use super::uses::strings;
 use crate::outline::{Bound, Named, Test};
 
@@ -82,12 +83,25 @@ impl Builder<'_> {
         if let Some(path) = path(value) {
             return Bound::Alias(path);
         }
+        if let Some(logging) = logging(value) {
+            return Bound::Logging(Box::new(logging));
+        }
         match value {
             Expr::NoneLiteral(_) => Bound::Nothing,
+            Expr::StringLiteral(_) => named(value).map_or(Bound::Anything, Bound::Text),
             _ => match self.test(value) {
                 Test::Unknown => Bound::Anything,
-                test => Bound::Tested(test),
+                test => Bound::Tested(Box::new(test)),
             },
         }
     }
+}
+
+/// A text that may name something: words between dots.
+fn named(value: &Expr) -> Option<String> {
+    let is_word = |word: &str| {
+        !word.is_empty() && word.chars().all(|c| c == '_' || c.is_ascii_alphanumeric())
+    };
+    let text = text(value).filter(|text| text.contains('.') && text.len() < 200)?;
+    text.split('.').all(is_word).then(|| text.to_owned())
 }

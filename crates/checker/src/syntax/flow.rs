@@ -5,14 +5,16 @@ use std::collections::BTreeSet;
 use ruff_python_ast::visitor::{Visitor as _, walk_stmt};
 use ruff_python_ast::{self as ast, Expr, Stmt};
 use ruff_text_size::Ranged;
+use rustc_hash::FxHashMap;
 
 use super::bound;
-use super::decide::{is_path, text};
+use super::decide::{is_path, last_name, text};
 use super::scoping::{Owner, Scoping};
 use super::semantic::is_future_annotations;
 use super::uses::targets;
 use crate::outline::{
-    Bind, Bound, From, Function, Import, Imported, Item, Outline, Step, Stop, Unbind,
+    Bind, Bound, From, Function, Import, Imported, Item, Logging, Outline, SetTexts, Step, Stop,
+    Unbind,
 };
 use crate::version::PythonVersion;
 
@@ -26,10 +28,15 @@ pub(super) struct Builder<'a> {
     pub(super) has_unseen_imports: bool,
     /// How often what was read looks whether something is there.
     pub(super) looks: usize,
+    /// Dictionaries that configure logging, by the module's names for them.
+    pub(super) configurations: FxHashMap<String, Box<Logging>>,
     has_lazy_annotations: bool,
     globals: Vec<String>,
     steps: Vec<Step>,
 }
+
+/// Decorators that have a framework serve a function.
+const SERVING: [&str; 6] = ["post", "put", "patch", "delete", "get", "api_route"];
 
 /// What a module does when it is imported.
 pub(super) fn outline(body: &[Stmt], source: &str, version: PythonVersion) -> Outline {
@@ -41,6 +48,7 @@ pub(super) fn outline(body: &[Stmt], source: &str, version: PythonVersion) -> Ou
         is_open: false,
         has_unseen_imports: false,
         looks: 0,
+        configurations: FxHashMap::default(),
         // Annotations are functions of their own since 3.14.
         has_lazy_annotations: version.minor >= 14 || body.iter().any(is_future_annotations),
         globals: Vec::new(),
@@ -64,7 +72,10 @@ impl Builder<'_> {
     pub(super) fn block(&mut self, act: impl FnOnce(&mut Self)) -> Vec<Step> {
         let around = std::mem::take(&mut self.steps);
         act(self);
-        std::mem::replace(&mut self.steps, around)
+        let mut steps = std::mem::replace(&mut self.steps, around);
+        // It is kept as long as the file is.
+        steps.shrink_to_fit();
+        steps
     }
 
     pub(super) fn body(&mut self, body: &[Stmt]) -> Vec<Step> {
@@ -78,18 +89,26 @@ impl Builder<'_> {
 
     pub(super) fn bind_target(&mut self, target: &Expr, value: &Bound) {
         match target {
-            Expr::Name(name) => self.bind(&name.id, value.clone()),
+            Expr::Name(name) => {
+                self.configure(&name.id, value);
+                self.bind(&name.id, value.clone());
+            }
             Expr::Attribute(attribute) => {
                 self.expr(&attribute.value);
                 if let Some(used) = self.used(target) {
                     if used.path == ["sys", "path"] {
                         self.emit(Step::OpensModules);
                     }
+                    if let Bound::Strings { items, adds: false } = value {
+                        let (of, items) = (used.clone(), items.clone());
+                        self.emit(Step::SetTexts(SetTexts { of, items }));
+                    }
                     self.emit(Step::SetAttribute(used));
                 }
             }
             Expr::Subscript(subscript) => {
                 self.expr(target);
+                self.forget_configuration(&subscript.value);
                 if let Some(of) = self.used(&subscript.value) {
                     if of.path[..] == ["sys".to_owned(), "path".to_owned()] {
                         self.emit(Step::OpensModules);
@@ -105,6 +124,24 @@ impl Builder<'_> {
                 }
             }
             _ => self.expr(target),
+        }
+    }
+
+    fn configure(&mut self, name: &str, value: &Bound) {
+        match value {
+            Bound::Logging(logging) if self.scoping.is_module() => {
+                drop(self.configurations.insert(name.to_owned(), logging.clone()));
+            }
+            _ => drop(self.configurations.remove(name)),
+        }
+    }
+
+    /// Something in a dictionary is set.
+    fn forget_configuration(&mut self, changed: &Expr) {
+        match changed {
+            Expr::Subscript(subscript) => self.forget_configuration(&subscript.value),
+            Expr::Name(name) => drop(self.configurations.remove(name.id.as_str())),
+            _ => {}
         }
     }
 
@@ -248,6 +285,7 @@ impl Builder<'_> {
         }
         self.scoping.enter(Owner::TypeParams, params, BTreeSet::new());
         self.visit_parameters(&function.parameters);
+        self.files_of(function);
         if let Some(returns) = &function.returns {
             self.annotation(returns);
         }
@@ -264,6 +302,23 @@ impl Builder<'_> {
         let at = function.name.start().to_u32();
         self.functions.push(Function { at, body, is_plain, asks });
         self.bind(&function.name, Bound::Function(self.functions.len() - 1));
+    }
+
+    /// Files that a function takes which a framework serves.
+    fn files_of(&mut self, function: &ast::StmtFunctionDef) {
+        let serves = function.decorator_list.iter().any(|decorator| {
+            let Expr::Call(call) = &decorator.expression else { return false };
+            matches!(&*call.func, Expr::Attribute(_))
+                && last_name(&call.func).is_some_and(|last| SERVING.contains(&last))
+        });
+        for parameter in function.parameters.iter().filter(|_| serves) {
+            if let Some(annotation) = parameter.annotation()
+                && last_name(annotation) == Some("UploadFile")
+            {
+                let used = self.used(annotation);
+                self.steps.extend(used.map(Step::TakesFile));
+            }
+        }
     }
 
     fn names(

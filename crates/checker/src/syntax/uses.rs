@@ -9,8 +9,9 @@ use ruff_text_size::Ranged;
 use super::decide::{self, is_dotted, is_path, last_name, path, text};
 use super::flow::Builder;
 use super::known::is_builtin;
+use super::logging::logging;
 use super::scoping::Owner;
-use crate::outline::{Bound, Call, Function, Import, Item, List, Step, Test, Use};
+use crate::outline::{Bound, Call, Function, Import, Item, List, Logging, Step, Test, Use};
 
 impl Builder<'_> {
     pub(super) fn expr(&mut self, expression: &Expr) {
@@ -50,7 +51,7 @@ impl Builder<'_> {
                     test => {
                         let then = self.block(|builder| builder.expr(body));
                         let otherwise = self.block(|builder| builder.expr(orelse));
-                        self.emit(Step::Branch { test, then, otherwise });
+                        self.emit(Step::Branch { test: Box::new(test), then, otherwise });
                     }
                 }
             }
@@ -154,13 +155,22 @@ impl Builder<'_> {
             let (name, items) = (keyword.arg.as_ref()?.to_string(), strings(&keyword.value)?);
             Some(List { name, items })
         });
-        self.emit(Step::Call(Call {
+        self.emit(Step::Call(Box::new(Call {
             called,
             text: first,
             arguments: arguments.args.len(),
             keywords: keywords.collect(),
             lists: lists.collect(),
-        }));
+            logging: arguments.args.first().and_then(|first| self.configured(first)),
+        })));
+    }
+
+    /// What a dictionary that is written out, here or further up, configures.
+    fn configured(&self, argument: &Expr) -> Option<Box<Logging>> {
+        match argument {
+            Expr::Name(name) => self.configurations.get(name.id.as_str()).cloned(),
+            argument => logging(argument).map(Box::new),
+        }
     }
 
     /// Whoever is given the variables, or adds to them all at once, may set any.
@@ -272,7 +282,7 @@ impl Builder<'_> {
             return;
         }
         let (then, otherwise) = if value { (steps, Vec::new()) } else { (Vec::new(), steps) };
-        self.emit(Step::Branch { test, then, otherwise });
+        self.emit(Step::Branch { test: Box::new(test), then, otherwise });
     }
 }
 

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use pyfast_checker::{
-    Disk, Entry, EntryTarget, Finding, IsEmpty, Library, PythonVersion, ReadFiles, SearchEntry,
-    Service, Wheels, Whose, check_service,
+    Disk, Django, Entry, EntryTarget, Finding, IsEmpty, Library, PythonVersion, ReadFiles,
+    SearchEntry, Service, Wheels, Whose, check_service,
 };
 
 /// `=== TITLE`, `entry WORDS`, `env NAME=…`, files behind `--- PATH` (`site/` is somebody else's), findings behind `+++`.
@@ -68,12 +68,15 @@ impl Case {
         };
         let module = module.to_owned();
         let target = match how {
-            "import" | "applications" | "includes" => EntryTarget::Import { module, object },
+            "import" | "django" | "includes" => EntryTarget::Import { module, object },
             "run" => EntryTarget::Run(module),
+            "file" => EntryTarget::File(module),
             _ => EntryTarget::Script(directory.join(module)),
         };
         let listed = match how {
-            "applications" => Some(EntryTarget::Applications(what.to_owned())),
+            "django" => {
+                Some(EntryTarget::Django { settings: what.to_owned(), reader: Django::Developers })
+            }
             "includes" => Some(EntryTarget::Includes(vec![what.to_owned()])),
             _ => None,
         };
@@ -90,6 +93,7 @@ impl Case {
             "json",
             "random",
             "importlib",
+            "logging",
             "contextlib",
             "tempfile",
             "shutil",
@@ -99,7 +103,7 @@ impl Case {
             entries: [target]
                 .into_iter()
                 .chain(listed)
-                .map(|target| Entry { target, said: said.clone() })
+                .map(|target| Entry { target, said: said.clone(), is_first: how == "script" })
                 .collect(),
             search_path: vec![
                 entry(first, Whose::Project),

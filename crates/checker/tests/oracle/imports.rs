@@ -81,7 +81,7 @@ fn findings(directory: &Path, case: &Case, version: PythonVersion) -> Vec<Findin
     };
     let service = Service {
         python: version,
-        entries: vec![Entry { target, said: case.entry.to_owned() }],
+        entries: vec![Entry { target, said: case.entry.to_owned(), is_first: false }],
         search_path: vec![SearchEntry {
             directory: directory.to_path_buf(),
             whose: Whose::Project,

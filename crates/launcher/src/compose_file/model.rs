@@ -31,6 +31,8 @@ pub struct ComposeProject {
     /// The whole merged model in canonical form (short forms expanded, paths absolute, unknown keys kept), services of
     /// inactive profiles left out. It may hold secrets.
     pub model: serde_json::Value,
+    /// The words of the services' `entrypoint` and `command`, in this order, by service.
+    pub starts: BTreeMap<String, Vec<Written>>,
     /// What a reader should know: variables that are not set, files passed over.
     pub warnings: Vec<String>,
 }
@@ -40,6 +42,19 @@ impl ComposeProject {
     pub fn has(&self, service: &str) -> bool {
         self.services.contains_key(service) || self.inactive.iter().any(|one| one == service)
     }
+}
+
+/// A word of a command line, and where it stands: where the text begins that it is part of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// The word, after interpolation.
+    pub word: String,
+    /// The file.
+    pub file: PathBuf,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column, from 1.
+    pub column: usize,
 }
 
 /// A service.

@@ -13,6 +13,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 use serde_json::Value;
 
 use super::error::{ComposeError, Place};
+use super::model::Written;
 use scalar::scalar;
 
 /// Values that a file may come to once its aliases are expanded.
@@ -87,6 +88,12 @@ impl Mark {
         let text = self.source.text.lines().nth(line.wrapping_sub(1)).unwrap_or_default();
         let (file, key, text) = (self.source.path.clone(), key.to_owned(), text.to_owned());
         Place { file, line, column, key, text }
+    }
+
+    /// A word that stands there.
+    pub(super) fn written(&self, word: String) -> Written {
+        let file = self.source.path.clone();
+        Written { word, file, line: self.line, column: self.column }
     }
 
     /// The file.

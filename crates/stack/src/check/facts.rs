@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use pyfast_checker::Files as _;
 use pyfast_checker::entry::{Around, Known};
-use pyfast_launcher::compose_file::{Build, ComposeProject, Service};
+use pyfast_launcher::compose_file::{Build, ComposeProject, Service, Written};
 use pyfast_launcher::image::{BuildSource, Picture, WantedImage};
 use pyfast_launcher::propose::normal;
 
@@ -20,12 +20,12 @@ const LARGEST: usize = 1 << 20;
 pub(super) struct Facts {
     /// Its name.
     pub(super) name: String,
-    /// Its image, by the name that it has on this machine.
-    pub(super) image: Option<String>,
-    /// How that is built, if it is.
+    /// How its image is built, if it is.
     pub(super) build: Option<Build>,
     /// Its command line; `None` where only the image knows.
     pub(super) words: Option<Vec<String>>,
+    /// Where these stand, in compose files behind those of its Dockerfile.
+    pub(super) starts: Vec<Written>,
     /// Where it starts; `None` where only the image knows.
     pub(super) directory: Option<PathBuf>,
     /// Its variables, with those that the Dockerfile sets; `None` is a value that is not certain.
@@ -77,9 +77,9 @@ impl Facts {
         };
         Some(Self {
             name: name.to_owned(),
-            image: image.map(|image| image.image.clone()),
             build: build.cloned(),
             words: words(service, &picture),
+            starts: starts(project, name, &picture),
             directory,
             variables: all_variables(service, &picture),
             all_variables: picture_known && is_python(&base),
@@ -162,6 +162,10 @@ fn words(service: &Service, picture: &Picture) -> Option<Vec<String>> {
     };
     let words: Vec<String> = first.into_iter().flatten().chain(behind?).collect();
     (!words.is_empty()).then_some(words)
+}
+
+fn starts(project: &ComposeProject, name: &str, picture: &Picture) -> Vec<Written> {
+    picture.starts.iter().chain(project.starts.get(name).into_iter().flatten()).cloned().collect()
 }
 
 fn all_variables(service: &Service, picture: &Picture) -> BTreeMap<String, Option<String>> {

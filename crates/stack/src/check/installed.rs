@@ -1,13 +1,16 @@
 //! What an environment has, as far as modules are looked for in it. Owns how it is asked; must not know services.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 use pyfast_checker::native::Object;
 use pyfast_checker::{PythonVersion, Wheels};
 use pyfast_crew::volume_place::at_place;
-use pyfast_environment::ask::details;
+use pyfast_environment::Error as EnvironmentError;
+use pyfast_environment::ask::details_unless;
 use pyfast_environment::question::Details;
+use pyfast_packaging::hash::Sha256;
+use pyfast_root::Stamp;
 use pyfast_root::layout::LAUNCHES;
 use pyfast_settings::{Root, Settings, kept};
 use serde::{Deserialize, Serialize};
@@ -17,6 +20,8 @@ use super::view::Packages;
 /// An environment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Installed {
+    /// The generation.
+    pub(super) id: String,
     /// The minor version of its Python 3.
     minor: u8,
     /// Its modules.
@@ -31,21 +36,27 @@ pub(crate) struct Installed {
     projects: Vec<String>,
 }
 
-/// What was told of the environment that was looked at last.
+/// What was told of the environment that was looked at last: a generation never changes.
 #[derive(Serialize, Deserialize)]
 struct Memory {
-    /// The generation, which never changes.
-    id: String,
+    /// The program that asked: another one may ask for more.
+    program: Stamp,
     installed: Installed,
 }
 
 impl Installed {
-    /// Asks where it is; the reason where that is not possible.
+    /// Asks where it is, for what is not known of its generation; the reason where that is not possible.
     pub(super) fn ask(settings: &Settings, events: &pyfast_crew::Events) -> Result<Self, String> {
-        let details = at_place(settings, events, |place| details(place, true));
+        let known = Memory::read(settings);
+        let id = known.as_ref().map(|known| known.id.clone());
+        let details = at_place(settings, events, |place| details_unless(place, id));
         let details = details.map_err(|error| error.to_string())?;
         let on_host = matches!(settings.root, Root::Directory(_));
-        Ok(Self::of(&details, on_host))
+        match (details, known) {
+            (Some(details), _) => Ok(Self::of(&details, on_host).remembered(settings)),
+            (None, Some(known)) => Ok(known),
+            (None, None) => Err(EnvironmentError::Answer.to_string()),
+        }
     }
 
     /// The same of a generation that is current, which is asked for once: that may take a container.
@@ -54,18 +65,20 @@ impl Installed {
         settings: &Settings,
         events: &pyfast_crew::Events,
     ) -> Result<Self, String> {
-        let name = format!("{}-{}.json", settings.project.name(), settings.env);
-        let file = settings.data_directory().map_err(|error| error.to_string())?;
-        let file = file.join(LAUNCHES).join("modules").join(name);
-        if let Some(Memory { installed, .. }) =
-            kept::read::<Memory>(&file).filter(|known| known.id == id)
-        {
-            return Ok(installed);
+        match Memory::read(settings).filter(|known| known.id == id) {
+            Some(known) => Ok(known),
+            None => Self::ask(settings, events),
         }
-        let memory = Memory { id: id.to_owned(), installed: Self::ask(settings, events)? };
+    }
+
+    fn remembered(self, settings: &Settings) -> Self {
+        let (Some(file), Ok(program)) = (Memory::file(settings), Stamp::of_program()) else {
+            return self;
+        };
+        let memory = Memory { program, installed: self };
         // What cannot be kept is asked again.
         let _ = kept::write(&file, &memory);
-        Ok(memory.installed)
+        memory.installed
     }
 
     /// Its Python.
@@ -92,6 +105,7 @@ impl Installed {
     }
 
     fn of(details: &Details, on_host: bool) -> Self {
+        let id = details.environment.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let (_, minor) = details.interpreter.tags.python;
         let directory =
             details.environment.join(&details.interpreter.lib_dir).join("site-packages");
@@ -113,7 +127,23 @@ impl Installed {
             Packages::Names(names)
         };
         let objects = details.objects.clone();
-        Self { minor, packages, scripts, objects, modules, projects }
+        Self { id, minor, packages, scripts, objects, modules, projects }
+    }
+}
+
+impl Memory {
+    /// Where it is kept, for each environment in each root.
+    fn file(settings: &Settings) -> Option<PathBuf> {
+        let root = Sha256::of(format!("{:?}", settings.root).as_bytes()).to_string();
+        let name = format!("{}-{}-{}.json", settings.project.name(), settings.env, &root[..8]);
+        let data = settings.data_directory().ok()?;
+        Some(data.join(LAUNCHES).join("modules").join(name))
+    }
+
+    fn read(settings: &Settings) -> Option<Installed> {
+        let known: Self = kept::read(&Self::file(settings)?)?;
+        let own = Stamp::of_program().ok()?;
+        (own == known.program).then_some(known.installed)
     }
 }
 

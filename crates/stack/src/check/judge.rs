@@ -1,5 +1,7 @@
 //! One service: from its facts to findings in the files of this machine. Must not know other services.
 
+use std::convert::Infallible;
+
 use pyfast_checker::entry::{Started, Target, started};
 use pyfast_checker::{
     Files, Finding, Library, PythonVersion, ReadFiles, Rule, Severity, Wheels, check_service,
@@ -9,6 +11,7 @@ use super::facts::Facts;
 use super::found::NEWEST;
 use super::installed::Installed;
 use super::native::Native;
+use super::places::place_of;
 use super::process::{Process, processes};
 use super::remembered::Memory;
 
@@ -69,6 +72,9 @@ pub(super) fn judge(facts: Facts, beside: Beside<'_>, wheels: &Wheels) -> Judged
     }
     for finding in &mut judged.findings {
         to_host(finding, &facts);
+        if let (None, Some(said)) = (&finding.place, &finding.words) {
+            finding.place = place_of(said, &facts);
+        }
     }
     judged
 }
@@ -80,6 +86,7 @@ fn refused(reason: &str, run: &Started) -> Finding {
         rule: Rule::EntryPoint,
         severity,
         place: None,
+        words: Some(run.words.clone()),
         message: reason.to_owned(),
         related: Vec::new(),
         hint: None,
@@ -95,10 +102,11 @@ fn examine(facts: &Facts, processes: &[Process], beside: Beside<'_>) -> Vec<Find
             let found = check_service(&process.service, &library).into_iter();
             found.map(|finding| weighed(finding, process)).collect()
         });
-        found.collect::<Vec<Vec<Finding>>>().concat()
+        Ok(found.collect::<Vec<Vec<Finding>>>().concat())
     };
     let question = (processes, &facts.view);
-    beside.memory.findings(&facts.name, &question, &facts.view, find)
+    let Ok(found) = beside.memory.findings::<Infallible>(&facts.name, &question, &facts.view, find);
+    found
 }
 
 /// How bad it is in a process.

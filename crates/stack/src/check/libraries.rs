@@ -25,7 +25,14 @@ pub(super) struct Images<'a> {
     pub(super) settings: &'a Settings,
     lent: Option<&'a Connection>,
     own: OnceCell<Result<Connection, String>>,
-    known: RefCell<BTreeMap<String, Result<Rc<Image>, String>>>,
+    known: RefCell<BTreeMap<String, Result<Rc<KnownImage>, String>>>,
+}
+
+/// An image that answered.
+pub(super) struct KnownImage {
+    /// What the answer depends on: its id, and the question.
+    pub(super) key: String,
+    pub(super) libraries: Image,
 }
 
 impl<'a> Images<'a> {
@@ -43,7 +50,7 @@ impl<'a> Images<'a> {
     }
 
     /// The libraries of an image, or why nobody knows them.
-    pub(super) fn of(&self, name: &str) -> Result<Rc<Image>, String> {
+    pub(super) fn of(&self, name: &str) -> Result<Rc<KnownImage>, String> {
         if let Some(known) = self.known.borrow().get(name) {
             return known.clone();
         }
@@ -52,23 +59,23 @@ impl<'a> Images<'a> {
         asked
     }
 
-    fn ask(&self, name: &str) -> Result<Image, String> {
+    fn ask(&self, name: &str) -> Result<KnownImage, String> {
         let connection = self.connection()?;
         let id = connection.image_id(name).map_err(|error| error.to_string())?;
         let key = Sha256::of(format!("{id}|{LISTING}").as_bytes()).to_string();
         let cache = self.settings.cache_directory().map_err(|error| error.to_string())?;
         let file = cache.join("libraries").join(format!("{}.json", &key[..24]));
-        if let Some(image) = kept::read::<Image>(&file) {
-            return Ok(image);
+        if let Some(libraries) = kept::read::<Image>(&file) {
+            return Ok(KnownImage { key, libraries });
         }
         let candidates = &INTERPRETERS;
         let request = ProbeRequest { image: &id, script: LISTING, candidates, deadline: DEADLINE };
         let answer = connection.wait(probe(&connection.engine, &request));
         let answer = answer.map_err(|error| error.to_string())?;
-        let image = Image::from_answer(&answer.stdout).map_err(|error| error.to_string())?;
+        let libraries = Image::from_answer(&answer.stdout).map_err(|error| error.to_string())?;
         // What cannot be kept is asked again.
-        let _ = kept::write(&file, &image);
-        Ok(image)
+        let _ = kept::write(&file, &libraries);
+        Ok(KnownImage { key, libraries })
     }
 
     /// Whether the image starts with words of its own that are not among these.
@@ -79,8 +86,8 @@ impl<'a> Images<'a> {
     }
 
     /// Whether an image was made from the service's Dockerfile as it is now, if from any.
-    pub(super) fn is_current(&self, facts: &Facts, description: &Description) -> bool {
-        let (Some(build), Some(name)) = (&facts.build, &facts.image) else { return true };
+    pub(super) fn is_current(&self, name: &str, facts: &Facts, description: &Description) -> bool {
+        let Some(build) = &facts.build else { return true };
         let Ok(connection) = self.connection() else { return false };
         let found = connection.wait(connection.engine.image_facts(name)).ok().flatten();
         let label = found.and_then(|found| found.inputs);

@@ -60,8 +60,8 @@ pub(super) fn services<'f>(
     for file in files {
         let Some((place, module)) = module_of(file, project) else { continue };
         let said = file.strip_prefix(project).unwrap_or(file).to_string_lossy().into_owned();
-        let target = EntryTarget::Import { module, object: None };
-        by_place.entry(place).or_default().push(Entry { target, said });
+        let target = EntryTarget::File(module);
+        by_place.entry(place).or_default().push(Entry { target, said, is_first: false });
     }
     let services = by_place.into_iter().map(|(place, entries)| Service {
         python,

@@ -5,17 +5,22 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pyfast_checker::entry::Around as _;
-use pyfast_checker::native::{Image, Loaded, Objects, Reach, any_unmet, is_silenced, judge, reach};
-use pyfast_checker::{Finding, Library, ReadFiles, Severity};
+use pyfast_checker::native::{
+    Image, Loaded, Objects, Reach, any_unmet, judge, judge_opened, opened, reach,
+};
+use pyfast_checker::{Files, Finding, Library, ReadFiles, Severity};
 use pyfast_crew::volume_place::at_place;
 use pyfast_environment::ask::loaded;
+use pyfast_launcher::image::wanted_images;
 
 use super::facts::Facts;
 use super::installed::Installed;
 use super::judge::Judged;
-use super::libraries::Images;
+use super::libraries::{Images, KnownImage};
 use super::process::Process;
+use super::remembered::Memory;
 use super::view::PACKAGES;
+use crate::compose_version::separator;
 use crate::description::Description;
 
 /// Variables by which the loader looks elsewhere.
@@ -43,6 +48,8 @@ pub(super) struct Native<'a> {
     pub(super) env: &'a str,
     /// What was read of files for other services.
     pub(super) read: &'a ReadFiles,
+    /// What was found the last time.
+    pub(super) memory: &'a Memory,
 }
 
 impl Native<'_> {
@@ -55,35 +62,43 @@ impl Native<'_> {
     ) -> Judged {
         let mut judged = Judged::default();
         let unknown = |why: String| vec![format!("{}: {why}", facts.name)];
-        let packages = Path::new(PACKAGES);
-        let objects = installed.objects.iter();
-        let objects: Objects =
-            objects.map(|(file, object)| (packages.join(file), object.clone())).collect();
-        let Some(name) = facts.image.as_deref().filter(|_| !objects.is_empty()) else {
-            return judged;
-        };
-        if may_have_others(facts, processes) {
+        if installed.objects.is_empty() || may_have_others(facts, processes) {
             return judged;
         }
-        let image = match self.libraries.of(name) {
+        let Some(name) = self.image_name(facts) else { return judged };
+        let image = match self.libraries.of(&name) {
             Ok(image) => image,
             Err(why) => {
                 judged.unknown = unknown(format!("which libraries its image has: {why}"));
                 return judged;
             }
         };
-        if !any_unmet(&objects, &image) || self.starts_with_more(facts, name) {
-            return judged;
-        }
-        match self.findings(facts, processes, &objects, &image) {
+        match self.kept(facts, installed, processes, &image) {
             Ok(findings) => judged.findings = findings,
             Err(why) => judged.unknown = unknown(format!("what its packages import: {why}")),
         }
-        if !judged.findings.is_empty() && !self.libraries.is_current(facts, self.description) {
+        if judged.findings.is_empty() || self.starts_with_more(facts, &name) {
+            judged.findings.clear();
+            return judged;
+        }
+        if !self.libraries.is_current(&name, facts, self.description) {
             let until = "whether its image has all libraries, until it is built from its Dockerfile as it is";
             judged = Judged { unknown: unknown(until.to_owned()), ..Judged::default() };
         }
         judged
+    }
+
+    /// The name of the image; one that Compose makes up depends on its version.
+    fn image_name(&self, facts: &Facts) -> Option<String> {
+        let project = &self.description.project;
+        let given = project.services.get(&facts.name)?.image.as_ref();
+        if let Some(given) = given.filter(|image| !image.is_empty()) {
+            return Some(given.clone());
+        }
+        let separator = separator(self.libraries.settings).unwrap_or("-");
+        let wanted = wanted_images(project, separator).ok()?.into_iter();
+        let mut own = wanted.filter(|image| image.services.contains(&facts.name));
+        own.next().map(|image| image.image)
     }
 
     /// Whether something starts first that only the image knows.
@@ -94,23 +109,48 @@ impl Native<'_> {
         !own_entrypoint && self.libraries.starts_with_more(image, words)
     }
 
-    fn findings(
+    /// What was found before, as long as it holds. Neither a generation nor what an id names ever changes.
+    fn kept(
         &self,
         facts: &Facts,
+        installed: &Installed,
+        processes: &[Process],
+        image: &KnownImage,
+    ) -> Result<Vec<Finding>, String> {
+        let what = format!("{} libraries", facts.name);
+        let view = (&facts.view.files, &facts.view.mounts);
+        let question = (processes, view, &installed.id, &image.key);
+        self.memory.findings(&what, &question, &facts.view, |files| {
+            let packages = Path::new(PACKAGES);
+            let objects = installed.objects.iter();
+            let objects: Objects =
+                objects.map(|(file, object)| (packages.join(file), object.clone())).collect();
+            self.findings(files, processes, &objects, &image.libraries)
+        })
+    }
+
+    fn findings(
+        &self,
+        files: &dyn Files,
         processes: &[Process],
         objects: &Objects,
         image: &Image,
     ) -> Result<Vec<Finding>, String> {
-        let library = Library::new(&facts.view, self.read);
+        let library = Library::new(files, self.read);
+        // Following imports through packages is the most of the work, and mostly for nothing.
+        let follows = any_unmet(objects, image);
         let mut all = Vec::new();
-        for process in processes {
-            let loaded = self.loaded(reach(&process.service, &library))?;
-            for mut finding in judge(&loaded, objects, image) {
-                if !process.needed {
-                    finding.severity = Severity::Warning;
-                }
-                all.extend((!is_meant(&finding, facts)).then_some(finding));
+        for Process { service, needed, .. } in processes {
+            let mut found = judge_opened(&opened(service, &library), objects, image);
+            if follows {
+                let loaded = self.loaded(reach(service, &library))?;
+                found.extend(judge(&loaded, objects, image));
             }
+            let mut found = library.without_meant(found, service.python);
+            for finding in found.iter_mut().filter(|_| !needed) {
+                finding.severity = Severity::Warning;
+            }
+            all.extend(found);
         }
         Ok(all)
     }
@@ -154,12 +194,4 @@ fn may_have_others(facts: &Facts, processes: &[Process]) -> bool {
         changes(word) || facts.text(word).map_or(is_script, |text| changes(&text))
     });
     set || starts || mounted || by_words
-}
-
-/// Whether the line itself says that it is meant so.
-fn is_meant(finding: &Finding, facts: &Facts) -> bool {
-    let Some(place) = &finding.place else { return false };
-    let text = facts.text(&place.file.to_string_lossy()).unwrap_or_default();
-    let line = text.lines().nth(place.line.saturating_sub(1));
-    line.is_some_and(|line| is_silenced(line, finding.rule))
 }

@@ -37,8 +37,9 @@ pub(super) fn processes(
     let mut last: Option<&Started> = None;
     for run in runs {
         let Some(target) = entry_target(facts, &run.target) else { continue };
-        let targets = [target].into_iter().chain(listed(run));
-        let entries = targets.map(|target| Entry { target, said: run.words.clone() });
+        let entry = |target, is_first| Entry { target, said: run.words.clone(), is_first };
+        let first = entry(target, run.is_first);
+        let entries = [first].into_iter().chain(listed(run).map(|target| entry(target, false)));
         let same = last.is_some_and(|last| last.start == run.start && last.needed == run.needed);
         last = Some(run);
         if let Some(process) = processes.last_mut().filter(|_| same) {
@@ -145,7 +146,7 @@ fn listed(run: &Started) -> Option<EntryTarget> {
         return None;
     };
     Some(match run.lists? {
-        Lists::Applications => EntryTarget::Applications(name.clone()),
+        Lists::Django(reader) => EntryTarget::Django { settings: name.clone(), reader },
         Lists::Includes => {
             let inner = objects.iter().filter(|_| *or_module);
             let inner = inner.map(|object| format!("{name}.{object}"));

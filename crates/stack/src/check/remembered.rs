@@ -40,14 +40,14 @@ impl Memory {
     }
 
     /// The findings about `what`, which depend on `question` and on the files that `find` looks at.
-    pub(super) fn findings(
+    pub(super) fn findings<E>(
         &self,
         what: &str,
         question: &dyn Debug,
         files: &dyn Files,
-        find: impl FnOnce(&dyn Files) -> Vec<Finding>,
-    ) -> Vec<Finding> {
-        let (Some(directory), Some(program)) = (&self.directory, program()) else {
+        find: impl FnOnce(&dyn Files) -> Result<Vec<Finding>, E>,
+    ) -> Result<Vec<Finding>, E> {
+        let (Some(directory), Ok(program)) = (&self.directory, Stamp::of_program()) else {
             return find(files);
         };
         let name = Sha256::of(what.as_bytes()).to_string();
@@ -56,25 +56,19 @@ impl Memory {
         let known: Option<Kept> = kept::read(&file);
         if let Some(known) = known.filter(|known| known.question == question && known.seen.holds())
         {
-            return known.findings;
+            return Ok(known.findings);
         }
         let begun = now();
         let observed = Observed::new(files);
-        let findings = find(&observed);
+        let findings = find(&observed)?;
         let Some(seen) = observed.seen().filter(|seen| seen.is_settled(begun)) else {
-            return findings;
+            return Ok(findings);
         };
         let kept = Kept { question, seen, findings };
         // What is not kept is looked for again.
         let _ = kept::write(&file, &kept);
-        kept.findings
+        Ok(kept.findings)
     }
-}
-
-/// This program: another one may find something else.
-fn program() -> Option<Stamp> {
-    let program = std::env::current_exe().ok()?;
-    fs_err::metadata(program).ok().map(|facts| Stamp::of(&facts))
 }
 
 fn now() -> i64 {
@@ -85,6 +79,7 @@ fn now() -> i64 {
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
+    use std::convert::Infallible;
     use std::time::Duration;
 
     use pyfast_checker::{Disk, Rule, Severity};
@@ -96,6 +91,7 @@ mod tests {
             rule: Rule::MissingModule,
             severity: Severity::Error,
             place: None,
+            words: None,
             message: message.to_owned(),
             related: Vec::new(),
             hint: None,
@@ -115,9 +111,9 @@ mod tests {
             let found = memory.findings("web", &question, &Disk, |files: &dyn Files| {
                 looks.set(looks.get() + 1);
                 let text = files.read(&source).unwrap();
-                vec![finding(&String::from_utf8(text).unwrap())]
+                Ok::<_, Infallible>(vec![finding(&String::from_utf8(text).unwrap())])
             });
-            found[0].message.clone()
+            found.unwrap()[0].message.clone()
         };
         assert_eq!((ask("q"), ask("q")), ("one".to_owned(), "one".to_owned()));
         assert_eq!(looks.get(), 1, "nothing has changed");

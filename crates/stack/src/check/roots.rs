@@ -10,7 +10,6 @@ use pyfast_settings::Settings;
 use super::facts::Facts;
 use super::facts_of;
 use super::process::own_directories;
-use crate::compose_version::separator;
 use crate::defaults::assume;
 use crate::description::{ComposeFlags, Description};
 
@@ -30,8 +29,8 @@ impl Roots {
         let settings = assumed.as_ref().map_or(settings, |assumed| &assumed.settings);
         let mut roots = Self::default();
         let Ok(description) = Description::read(settings, flags, &[]) else { return roots };
-        let separator = separator(settings).unwrap_or("-");
-        let images = wanted_images(&description.project, separator).unwrap_or_default();
+        // What they are called in the end does not count.
+        let images = wanted_images(&description.project, "-").unwrap_or_default();
         let services = description.environments.values().flat_map(|one| &one.services);
         for service in services {
             if let Some(facts) = facts_of(&description, service, &images) {

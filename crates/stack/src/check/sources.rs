@@ -2,6 +2,7 @@
 //! of them are imported.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::error::Error as _;
 use std::path::{Path, PathBuf};
 
@@ -67,13 +68,15 @@ pub(super) fn check(
     let environment = Environment { python, installed: installed.as_ref().ok(), roots };
     let services = services(imported, &project.directory, environment);
     let question = (python, &files, &services, roots);
-    let findings = Memory::of(settings).findings(".sources", &question, &Sources, |disk| {
+    let memory = Memory::of(settings);
+    let found = memory.findings::<Infallible>(".sources", &question, &Sources, |disk| {
         let read = ReadFiles::default();
         let library = Library::new(disk, &read);
         let mut findings = check_syntax(&files, python, &library);
         findings.extend(check_modules(&services, roots, &library));
-        findings
+        Ok(findings)
     });
+    let Ok(findings) = found;
     for finding in findings {
         checked.add(finding, None);
     }

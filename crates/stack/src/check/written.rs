@@ -67,8 +67,11 @@ impl Found {
         let text = String::from_utf8_lossy(&bytes);
         let line = text.split('\n').nth(place.line.checked_sub(1)?)?.trim_end_matches('\r');
         let column = place.column.clamp(1, line.chars().count() + 1);
-        let word = line.chars().skip(column - 1);
-        let width = word.take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '.')).count();
+        let rest: String = line.chars().skip(column - 1).collect();
+        let named = self.finding.words.iter().flat_map(|words| words.split(' '));
+        let named = named.filter(|word| rest.starts_with(*word)).map(|word| word.chars().count());
+        let name = rest.chars().take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '.'));
+        let width = named.max().unwrap_or_else(|| name.count());
         Some(Spot::new(place.line, column, &line.replace('\t', " "), width.max(1)))
     }
 
@@ -83,7 +86,7 @@ impl Found {
     }
 
     fn to_json(&self, directory: &Path) -> Value {
-        let Finding { rule, severity, place, message, related, hint, more } = &self.finding;
+        let Finding { rule, severity, place, words, message, related, hint, more } = &self.finding;
         let at = place.as_ref();
         let related: Vec<Value> = related
             .iter()
@@ -95,7 +98,7 @@ impl Found {
         json!({
             "rule": rule, "severity": severity, "file": self.file(directory),
             "line": at.map(|place| place.line), "column": at.map(|place| place.column),
-            "message": message, "hint": hint, "service": self.services.first(),
+            "words": words, "message": message, "hint": hint, "service": self.services.first(),
             "services": self.services, "related": related, "more": more,
         })
     }
@@ -143,6 +146,7 @@ mod tests {
             rule: Rule::Syntax,
             severity: Severity::Error,
             place: Some(place),
+            words: None,
             message: "100% wrong\n::warning::x".to_owned(),
             related: Vec::new(),
             hint: Some("mend it".to_owned()),

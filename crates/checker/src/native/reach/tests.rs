@@ -40,13 +40,40 @@ fn service(room: &Path, target: EntryTarget) -> Service {
     let entry = |directory: &str, whose| SearchEntry { directory: room.join(directory), whose };
     Service {
         python,
-        entries: vec![crate::Entry { target, said: String::new() }],
+        entries: vec![crate::Entry { target, said: String::new(), is_first: false }],
         search_path: vec![entry("own", Whose::Project), entry("site", Whose::Packages)],
         standard_library: crate::standard_library(python),
         environment: None,
         empty: BTreeSet::new(),
         wheels: crate::Wheels::default(),
         is_open: false,
+    }
+}
+
+#[test]
+fn a_library_that_is_opened_by_its_name_is_told_where_nothing_goes_on_without_it() {
+    let opened_by = |main: &str| -> Vec<(String, usize)> {
+        let room = place(&[("own/main.py", main), ("site/other.py", "CDLL('libother.so.1')\n")]);
+        let target = EntryTarget::Import { module: "main".to_owned(), object: None };
+        let (files, service) = (ReadFiles::default(), service(room.path(), target));
+        let opened = opened(&service, &Library::new(&Disk, &files)).into_iter();
+        opened.map(|one| (one.library, one.place.line)).collect()
+    };
+    for (main, line) in [
+        ("import ctypes\nlib = ctypes.CDLL('libx.so.1')\n", 2),
+        ("from ctypes import CDLL\nimport other\nCDLL('libx.so.1', mode=2)\n", 3),
+        ("from ctypes import cdll\nx = cdll.LoadLibrary('libx.so.1')\n", 2),
+    ] {
+        assert_eq!(opened_by(main), [("libx.so.1".to_owned(), line)], "{main}");
+    }
+    for main in [
+        "import ctypes\ntry:\n    ctypes.CDLL('libx.so.1')\nexcept OSError:\n    pass\n",
+        "import ctypes\ndef load():\n    ctypes.CDLL('libx.so.1')\n",
+        "import ctypes, os\nif os.environ.get('X'):\n    ctypes.CDLL('libx.so.1')\n",
+        "import ctypes\nctypes.CDLL('/opt/libx.so.1')\nctypes.CDLL('x.dll')\nctypes.CDLL(None)\n",
+        "import other\nother.CDLL('libx.so.1')\n",
+    ] {
+        assert_eq!(opened_by(main), [], "{main}");
     }
 }
 

@@ -2,13 +2,15 @@
 //! engines, nor what is in the files.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::BuildSource;
 use crate::build_context::{Kind, walk_readable};
 use crate::code::BaseImage;
 use crate::code::placed;
 use crate::code::reading::{self, Step};
+use crate::compose_file::Written;
+use crate::dockerfile::instructions;
 
 /// An image as its Dockerfile describes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,6 +23,9 @@ pub struct Picture {
     pub entrypoint: Option<Vec<String>>,
     /// The words behind them; `None` where only the image below may say any.
     pub command: Option<Vec<String>>,
+    /// The words of its `ENTRYPOINT` and `CMD`, of all stages in their order, each with the line of its instruction; none
+    /// where the text stands in a compose file.
+    pub starts: Vec<Written>,
     /// Its directory; `None` where it is not certain.
     pub working_dir: Option<String>,
     /// Variables that it sets; `None` is a value that is not certain.
@@ -54,10 +59,26 @@ impl BuildSource<'_> {
             foreign: foreign.collect(),
             entrypoint: ending.entrypoint,
             command: ending.command,
+            starts: context
+                .path
+                .iter()
+                .flat_map(|path| starts(path, &context.dockerfile))
+                .collect(),
             working_dir: ending.directory,
             environment: ending.environment,
             makes_files: ending.makes_files,
             fetched: ending.fetched,
         })
     }
+}
+
+fn starts(path: &Path, text: &str) -> Vec<Written> {
+    let begins = instructions(text).into_iter();
+    let begins = begins.filter(|one| matches!(one.word.as_str(), "ENTRYPOINT" | "CMD"));
+    let written = begins.flat_map(|one| {
+        let line = one.lines.start + 1;
+        let words = one.words().into_iter();
+        words.map(move |word| Written { word, file: path.to_owned(), line, column: 1 })
+    });
+    written.collect()
 }
