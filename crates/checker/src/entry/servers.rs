@@ -25,6 +25,27 @@ fn split(app: &str) -> (&str, Option<&str>) {
     app.split_once(':').map_or((app, None), |(module, object)| (module, Some(object)))
 }
 
+/// Programs that take one `module:object`, in a word of its own or behind `--app`, and are known no better: `litestar --app
+/// MODULE:OBJECT run`, `sanic MODULE:OBJECT`, `taskiq worker MODULE:OBJECT`. With commands, of which one is among the words.
+pub(super) fn named(call: &Call<'_>, commands: &[&str]) -> Found {
+    let is_known = |word: &String| commands.contains(&word.as_str());
+    let elsewhere = |word: &String| word.starts_with("--app-dir") || word.starts_with("-d");
+    let is_understood = commands.is_empty() || call.args.iter().any(is_known);
+    if !is_understood || call.args.iter().any(elsewhere) {
+        return None;
+    }
+    let words = call.args.iter().map(|word| word.strip_prefix("--app=").unwrap_or(word));
+    let objects = words.filter_map(split_dotted);
+    let mut modules = objects.map(|(module, object)| Module::with(module, object));
+    let (module, None) = (modules.next()?, modules.next()) else { return None };
+    Some(application(&call.clone().with_first(""), module))
+}
+
+fn split_dotted(word: &str) -> Option<(&str, &str)> {
+    let (module, object) = word.split_once(':')?;
+    (is_dotted(module) && is_dotted(object)).then_some((module, object))
+}
+
 /// Whether a text is names between dots.
 pub(super) fn is_dotted(text: &str) -> bool {
     let name = |part: &str| {

@@ -86,6 +86,13 @@ fn servers_import_a_module_with_an_object_from_where_they_start() {
         ("granian --interface asgi main:app", "main:app []"),
         ("granian --working-dir src main", "main:app [src]"),
         ("daphne -b 0.0.0.0 -p 80 shop.asgi:application", "shop.asgi:application []"),
+        ("litestar --app shop.web:app run --host 0.0.0.0", "shop.web:app []"),
+        ("litestar --app=shop.web:app run", "shop.web:app []"),
+        ("sanic shop.server:app --host=0.0.0.0 --workers 4", "shop.server:app []"),
+        (
+            "python -m taskiq worker --workers 2 shop.tasks:broker shop.jobs",
+            "shop.tasks:broker [][]",
+        ),
     ] {
         assert_eq!(of(&service, line), [found], "{line}");
     }
@@ -234,6 +241,10 @@ fn what_is_not_understood_is_silent() {
         "hypercorn -c h.toml main:app",
         "flask run",
         "supervisord -c x.conf",
+        "litestar run",
+        "sanic server",
+        "taskiq worker a:b c:d",
+        "litestar --app-dir src --app a:b run",
         "./start.sh",
     ] {
         assert_eq!(of(&service, line), [""; 0], "{line}");

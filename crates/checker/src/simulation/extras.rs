@@ -26,7 +26,8 @@ impl Simulation<'_> {
         let feature = used.path.join(".");
         let needed = Needed {
             feature: &feature,
-            modules: &["python_multipart", "multipart"],
+            // Another project has a module `multipart`, which is no package.
+            modules: &["python_multipart", "multipart.multipart"],
             project: "python-multipart",
             kind: Kind::Other("RuntimeError".to_owned()),
         };
@@ -112,8 +113,7 @@ impl Simulation<'_> {
     fn needs(&mut self, needed: &Needed<'_>, at: u32, frame: &Frame) -> Result<(), Raised> {
         let Needed { feature, modules, project, kind } = needed;
         let is_there = |module: &&str| {
-            self.provided.contains(*module)
-                || !matches!(self.search.top(module), Found::Missing { .. })
+            self.provided.contains(*module) || !matches!(self.find(module), Found::Missing { .. })
         };
         if self.unseen != Unseen::Nothing || modules.iter().any(is_there) {
             return Ok(());
