@@ -119,15 +119,21 @@ pub(super) fn settings_of(call: &Call<'_>, text: &str) -> Option<String> {
     Some(module).filter(|module| uses && is_dotted(module))
 }
 
-/// The same of a module that is looked for in the first directories.
-pub(super) fn settings_of_module(call: &Call<'_>, module: &str) -> Option<String> {
+/// The text of a module that is looked for in the first directories, if it speaks of Django.
+pub(super) fn text_of_module(call: &Call<'_>, module: &str) -> Option<String> {
     let file = format!("{}.py", module.replace('.', "/"));
     let mut texts = call.start.first.iter().filter_map(|folder| {
         let path = if folder.is_empty() { file.clone() } else { format!("{folder}/{file}") };
         call.around.text(&path)
     });
-    let text = texts.next().filter(|text| text.contains("django"))?;
-    settings_of(call, &text)
+    texts.next().filter(|text| text.contains("django"))
+}
+
+/// Who reads the settings that a text names: a handler of requests loads the middleware, whoever only sets Django up does
+/// not.
+pub(super) fn reader_of(text: &str) -> Django {
+    let serves = ["get_wsgi_application", "get_asgi_application"];
+    if serves.iter().any(|name| text.contains(name)) { Django::Server } else { Django::Command }
 }
 
 /// The module that `os.environ.setdefault(NAME, "…")` or `os.environ[NAME] = "…"` names, where only one is.

@@ -1,20 +1,21 @@
 //! Servers of applications: uvicorn, gunicorn, hypercorn, granian, daphne. Owns what each makes of `module:object`.
 
 use super::call::{Call, Found};
-use super::frameworks::{settings_of_module, variables_of_file};
+use super::frameworks::{reader_of, settings_of, text_of_module, variables_of_file};
 use super::options::Options;
 use super::start::{UNKNOWN, is_source};
 use super::{Known, Lists, Module, Started, Target};
-use crate::service::Django;
 
 /// Entries of an application with the settings that it names itself.
 fn application(call: &Call<'_>, module: Module) -> Vec<Started> {
-    let settings = settings_of_module(call, &module.name);
+    let text = text_of_module(call, &module.name).unwrap_or_default();
+    let settings = settings_of(call, &text).filter(|_| !text.is_empty());
+    let lists = Some(Lists::Django(reader_of(&text)));
     let app = call.entry(Target::Module(module));
     let words = app.words.clone();
     let settings = settings.map(|settings| Started {
         words: words.clone(),
-        lists: Some(Lists::Django(Django::Server)),
+        lists,
         ..call.entry(Target::Module(Module::named(&settings)))
     });
     [app].into_iter().chain(settings).collect()

@@ -173,6 +173,17 @@ fn django_names_its_settings_in_a_text_or_a_variable() {
     assert_eq!(of(&service, "gunicorn shop.wsgi"), ["shop.wsgi:application []", settings]);
     let named = of(&service, "python manage.py check --settings=shop.dev");
     assert_eq!(named[1], "shop.dev []");
+    service
+        .files
+        .insert("shop/api.py", "import django\ndjango.setup()\nDJANGO_SETTINGS_MODULE = 'x.y'\n");
+    service.files.insert(
+        "shop/asgi.py",
+        "DJANGO_SETTINGS_MODULE = 'x.y'\nfrom django import get_asgi_application\n",
+    );
+    for (module, reader) in [("shop.api", Django::Command), ("shop.asgi", Django::Server)] {
+        let words = ["uvicorn".to_owned(), format!("{module}:app")];
+        assert_eq!(started(&words, &service)[1].lists, Some(Lists::Django(reader)), "{module}");
+    }
     service.variables.insert("DJANGO_SETTINGS_MODULE", "shop.live");
     assert_eq!(of(&service, "gunicorn shop.wsgi")[1], "shop.live []");
 }
