@@ -98,6 +98,7 @@ pub(super) fn django(call: &Call<'_>) -> Found {
 /// Who reads the settings: a command by its name.
 pub(super) fn reader(words: &[String]) -> Django {
     match words.first().map(String::as_str) {
+        _ if words.iter().any(|word| word == "--skip-checks") => Django::Command,
         Some("runserver") => Django::Developers,
         Some("check" | "makemigrations" | "migrate") => Django::Checks,
         _ => Django::Command,
