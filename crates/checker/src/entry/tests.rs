@@ -184,6 +184,16 @@ fn django_names_its_settings_in_a_text_or_a_variable() {
         let words = ["uvicorn".to_owned(), format!("{module}:app")];
         assert_eq!(started(&words, &service)[1].lists, Some(Lists::Django(reader)), "{module}");
     }
+    for (words, reader) in [
+        ("migrate --noinput", Django::Checks),
+        ("migrate --skip-checks", Django::Command),
+        ("runserver 0.0.0.0:80", Django::Developers),
+        ("collectstatic", Django::Command),
+    ] {
+        let words = format!("python manage.py {words}");
+        let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
+        assert_eq!(started(&words, &service)[1].lists, Some(Lists::Django(reader)), "{words:?}");
+    }
     service.variables.insert("DJANGO_SETTINGS_MODULE", "shop.live");
     assert_eq!(of(&service, "gunicorn shop.wsgi")[1], "shop.live []");
 }
