@@ -18,33 +18,16 @@ pub(crate) use self::stack::{StackArgs, without_short};
 
 /// What every command understands.
 #[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Common options")]
 pub(crate) struct CommonArgs {
     /// Project directory [default: nearest parent with pyfast.toml, or with requirements in the same repository, else the current directory]
-    #[arg(
-        long,
-        global = true,
-        value_name = "DIR",
-        env = "PYFAST_PROJECT",
-        help_heading = "Common options"
-    )]
+    #[arg(long, global = true, value_name = "DIR", env = "PYFAST_PROJECT")]
     pub(crate) project: Option<PathBuf>,
     /// The name of the project below the root [default: of pyfast.toml, else made from the directory]
-    #[arg(
-        long,
-        global = true,
-        value_name = "NAME",
-        env = "PYFAST_PROJECT_NAME",
-        help_heading = "Common options"
-    )]
+    #[arg(long, global = true, value_name = "NAME", env = "PYFAST_PROJECT_NAME")]
     pub(crate) project_name: Option<String>,
     /// Directory where store and environments live [default: the user's data directory]
-    #[arg(
-        long,
-        global = true,
-        value_name = "DIR",
-        env = "PYFAST_ROOT",
-        help_heading = "Common options"
-    )]
+    #[arg(long, global = true, value_name = "DIR", env = "PYFAST_ROOT")]
     pub(crate) root: Option<PathBuf>,
     /// Docker volume where store and environments live
     #[arg(
@@ -52,45 +35,20 @@ pub(crate) struct CommonArgs {
         global = true,
         value_name = "NAME",
         env = "PYFAST_VOLUME",
-        conflicts_with = "root",
-        help_heading = "Common options"
+        conflicts_with = "root"
     )]
     pub(crate) volume: Option<String>,
     /// Where index pages, interpreters and clones are remembered [default: the user's cache directory]
-    #[arg(
-        long,
-        global = true,
-        value_name = "DIR",
-        env = "PYFAST_CACHE_DIR",
-        help_heading = "Common options"
-    )]
+    #[arg(long, global = true, value_name = "DIR", env = "PYFAST_CACHE_DIR")]
     pub(crate) cache_dir: Option<PathBuf>,
     /// Which environment of the project [default: default]
-    #[arg(
-        long,
-        global = true,
-        value_name = "NAME",
-        env = "PYFAST_ENV",
-        help_heading = "Common options"
-    )]
+    #[arg(long, global = true, value_name = "NAME", env = "PYFAST_ENV")]
     pub(crate) env: Option<String>,
     /// The interpreter the environment is for: a path, a version, or `image`
-    #[arg(
-        long,
-        global = true,
-        value_name = "PATH|VERSION|image",
-        env = "PYFAST_PYTHON",
-        help_heading = "Common options"
-    )]
+    #[arg(long, global = true, value_name = "PATH|VERSION|image", env = "PYFAST_PYTHON")]
     pub(crate) python: Option<String>,
     /// The interpreter inside this image
-    #[arg(
-        long,
-        global = true,
-        value_name = "IMAGE",
-        env = "PYFAST_IMAGE",
-        help_heading = "Common options"
-    )]
+    #[arg(long, global = true, value_name = "IMAGE", env = "PYFAST_IMAGE")]
     pub(crate) image: Option<String>,
     #[command(flatten)]
     pub(crate) index: IndexArgs,

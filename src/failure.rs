@@ -8,6 +8,8 @@ mod environment;
 mod index;
 mod installer;
 mod launcher;
+#[cfg(feature = "native")]
+mod native;
 mod packaging;
 mod resolver;
 mod root;

@@ -63,15 +63,15 @@ impl Progress {
     pub(crate) fn event(&self, event: Event) {
         match event {
             Event::Interpreter { what, path, why, new } => {
-                let said = format!("Using {what} at {}", path.display());
-                let said = format!("{said} ({why})");
+                let said = format!("Using {what} at {} ({why})", path.display());
                 if new { self.note(said) } else { self.detail(said) }
             }
-            Event::Indexes(indexes) => {
-                for (index, why) in indexes {
-                    self.detail(format!("index {index} ({why})"));
-                }
+            Event::Bringing { python, packages, bytes, channels } => {
+                self.bringing(&format!("{python} from {}", channels.join(", ")), packages, bytes);
             }
+            Event::Indexes(indexes) => indexes
+                .into_iter()
+                .for_each(|(index, why)| self.detail(format!("index {index} ({why})"))),
             Event::Parts { parts } => self.note(format!("Taking {}", parts.join(", "))),
             Event::NotInstalled { file, commands } => self.note(format!(
                 "{} itself is not installed, nor are its commands ({}): `project = true`, or \"editable\", of an environment in pyfast.toml does it",
@@ -166,6 +166,12 @@ impl Progress {
             Work::Warning { message } => self.bar.suspend(|| self.ui.warning(message)),
             _ => {}
         }
+    }
+
+    fn bringing(&self, python: &str, packages: usize, bytes: u64) {
+        let (packages, size) = (count(packages, "package"), DecimalBytes(bytes));
+        self.note(format!("Bringing Python {python} ({packages}, {size})"));
+        self.step("bringing a Python");
     }
 
     /// Something takes its time.

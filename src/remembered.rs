@@ -158,6 +158,8 @@ pub(crate) fn words(args: &Args, settings: &Settings) -> Vec<OsString> {
             match python {
                 Python::Image(image) => words.value("image", image),
                 Python::Host(python) => words.values("python", python),
+                // Only a file says so.
+                Python::Managed(_) => {}
             }
         }
         _ => {}

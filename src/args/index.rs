@@ -16,9 +16,10 @@ pub(crate) fn short_find_links() -> Arg {
 
 /// Where packages are looked for.
 #[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Index options")]
 pub(crate) struct IndexArgs {
     /// Use the cache only, never the network
-    #[arg(long, global = true, env = "PYFAST_OFFLINE", help_heading = "Index options")]
+    #[arg(long, global = true, env = "PYFAST_OFFLINE")]
     pub(crate) offline: bool,
     /// The index [default: what uv's and pip's variables, pyfast.toml, pip's configuration or pip itself name]
     #[arg(
@@ -27,8 +28,7 @@ pub(crate) struct IndexArgs {
         global = true,
         value_name = "URL",
         env = "PYFAST_INDEX_URL",
-        hide_env_values = true,
-        help_heading = "Index options"
+        hide_env_values = true
     )]
     pub(crate) index_url: Option<String>,
     /// A further index, searched before the default one
@@ -38,8 +38,7 @@ pub(crate) struct IndexArgs {
         value_name = "URL",
         env = "PYFAST_EXTRA_INDEX_URL",
         value_delimiter = ' ',
-        hide_env_values = true,
-        help_heading = "Index options"
+        hide_env_values = true
     )]
     pub(crate) extra_index_url: Vec<String>,
     /// A directory of wheels, or a page that links to them
@@ -49,58 +48,26 @@ pub(crate) struct IndexArgs {
         value_name = "PATH_OR_URL",
         env = "PYFAST_FIND_LINKS",
         value_delimiter = ' ',
-        hide_env_values = true,
-        help_heading = "Index options"
+        hide_env_values = true
     )]
     pub(crate) find_links: Vec<String>,
     /// Use no index, only --find-links and wheels named directly
-    #[arg(long, global = true, env = "PYFAST_NO_INDEX", help_heading = "Index options")]
+    #[arg(long, global = true, env = "PYFAST_NO_INDEX")]
     pub(crate) no_index: bool,
     /// How several indexes are searched [default: first-index]
-    #[arg(
-        long,
-        global = true,
-        value_name = "STRATEGY",
-        env = "PYFAST_INDEX_STRATEGY",
-        help_heading = "Index options"
-    )]
+    #[arg(long, global = true, value_name = "STRATEGY", env = "PYFAST_INDEX_STRATEGY")]
     pub(crate) index_strategy: Option<Strategy>,
     /// Whether the program `keyring` gives passwords [default: auto]
-    #[arg(
-        long,
-        global = true,
-        value_name = "PROVIDER",
-        env = "PYFAST_KEYRING_PROVIDER",
-        help_heading = "Index options"
-    )]
+    #[arg(long, global = true, value_name = "PROVIDER", env = "PYFAST_KEYRING_PROVIDER")]
     pub(crate) keyring_provider: Option<KeyringProvider>,
     /// The proxy of all servers [default: pip's configuration, `https_proxy`, `http_proxy`, `all_proxy`]
-    #[arg(
-        long,
-        global = true,
-        value_name = "URL",
-        env = "PYFAST_PROXY",
-        hide_env_values = true,
-        help_heading = "Index options"
-    )]
+    #[arg(long, global = true, value_name = "URL", env = "PYFAST_PROXY", hide_env_values = true)]
     pub(crate) proxy: Option<String>,
     /// A PEM file with the certificates to trust [default: `SSL_CERT_FILE` and the like, else the system's]
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        env = "PYFAST_CERT",
-        help_heading = "Index options"
-    )]
+    #[arg(long, global = true, value_name = "FILE", env = "PYFAST_CERT")]
     pub(crate) cert: Option<PathBuf>,
     /// A PEM file with a certificate and its key, for servers that ask for one
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        env = "PYFAST_CLIENT_CERT",
-        help_heading = "Index options"
-    )]
+    #[arg(long, global = true, value_name = "FILE", env = "PYFAST_CLIENT_CERT")]
     pub(crate) client_cert: Option<PathBuf>,
     /// A host whose certificate is not checked
     #[arg(
@@ -109,8 +76,7 @@ pub(crate) struct IndexArgs {
         value_name = "HOST[:PORT]",
         alias = "trusted-host",
         env = "PYFAST_ALLOW_INSECURE_HOST",
-        value_delimiter = ' ',
-        help_heading = "Index options"
+        value_delimiter = ' '
     )]
     pub(crate) allow_insecure_host: Vec<String>,
 }

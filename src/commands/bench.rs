@@ -175,7 +175,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         return Ok(ExitCode::SUCCESS);
     }
     let found = match &settings.python {
-        Python::Host(request) => Some(interpreters::find(request.as_deref(), settings)?),
+        Python::Host(_) | Python::Managed(_) => Some(interpreters::own(settings)?),
         // What runs in images is not compared on this machine; its pip still knows the index.
         Python::Image(_) => interpreters::find(None, settings).ok(),
     };

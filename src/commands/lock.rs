@@ -95,25 +95,14 @@ impl Format {
 
 /// Targets that are named instead of asked.
 #[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Target options")]
 pub(crate) struct TargetArgs {
     /// For this version of Python instead of the interpreter's; repeated: for all of them
-    #[arg(
-        long,
-        value_name = "X.Y[.Z]",
-        env = "PYFAST_PYTHON_VERSION",
-        value_delimiter = ' ',
-        help_heading = "Target options"
-    )]
+    #[arg(long, value_name = "X.Y[.Z]", env = "PYFAST_PYTHON_VERSION", value_delimiter = ' ')]
     python_version: Vec<String>,
     /// For this platform instead of the interpreter's: linux/arm64, x86_64-manylinux_2_28, macos,
     /// windows, …; repeated: for all of them
-    #[arg(
-        long,
-        value_name = "PLATFORM",
-        env = "PYFAST_PYTHON_PLATFORM",
-        value_delimiter = ' ',
-        help_heading = "Target options"
-    )]
+    #[arg(long, value_name = "PLATFORM", env = "PYFAST_PYTHON_PLATFORM", value_delimiter = ' ')]
     python_platform: Vec<String>,
 }
 

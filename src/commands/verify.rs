@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use pyfast_environment::ask::verify;
 use pyfast_environment::question::{Verified, Verify};
-use pyfast_installer::finding::Subject;
+use pyfast_installer::finding::{Finding, Subject};
 
 use crate::args::ResultArgs;
 use crate::failure::{Code, Failure};
@@ -21,7 +21,7 @@ pub(crate) struct Args {
     /// Look at everything in the root, not only at the environment and its wheels
     #[arg(long)]
     all: bool,
-    /// Mark damaged wheels, so that the next sync puts others in their place
+    /// Mark damaged wheels and Pythons, so that the next sync puts others in their place
     #[arg(long)]
     repair: bool,
 }
@@ -36,7 +36,7 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
             .map(|finding| {
                 let (package, environment) = match &finding.subject {
                     Subject::Wheel { package, .. } => (package.as_ref(), None),
-                    Subject::Environment { id } => (None, Some(id)),
+                    Subject::Environment { id } | Subject::Python { id } => (None, Some(id)),
                 };
                 serde_json::json!({
                     "package": package,
@@ -60,9 +60,11 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         names => format!(" (concerned: {})", names.join(", ")),
     };
     if let Some(marked) = marked {
+        let python = |finding: &Finding| matches!(finding.subject, Subject::Python { .. });
+        let what = if findings.iter().any(python) { "damaged part" } else { "damaged wheel" };
         ui.note(format!(
             "Marked {}{concerned}; `pyfast sync` replaces them and composes environments anew",
-            count(marked, "damaged wheel")
+            count(marked, what)
         ));
         return Ok(ExitCode::SUCCESS);
     }

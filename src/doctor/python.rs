@@ -12,8 +12,8 @@ use crate::failure::Failure;
 use crate::settings::Settings;
 use pyfast_crew::engine::Connection;
 use pyfast_crew::examined::{Finding, Level};
-use pyfast_settings::Python;
 use pyfast_settings::interpreters::{self, Found};
+use pyfast_settings::{Error, Python};
 
 const CHECK: &str = "interpreter";
 
@@ -37,7 +37,14 @@ pub(super) fn look(
             continue;
         }
         let finding = match python {
-            Python::Host(request) => of_host(request.as_deref(), settings, &mut pythons.host),
+            Python::Host(request) => {
+                let found = interpreters::find(request.as_deref(), settings);
+                of_here(found, request.as_deref(), &mut pythons.host)
+            }
+            Python::Managed(version) => {
+                let own = settings.of_environment(env, settings.root.clone(), python.clone());
+                of_here(interpreters::own(&own), Some(version), &mut pythons.host)
+            }
             Python::Image(image) => match of_image(image, env, connection) {
                 Err(_missing) if project.builds(image) => {
                     let message =
@@ -52,19 +59,24 @@ pub(super) fn look(
         pythons.findings.push(finding);
     }
     if pythons.host.is_none() {
-        pythons.host = ask(None, settings).ok().map(|(_, python)| python.executable);
+        let found = ask(interpreters::find(None, settings)).ok();
+        pythons.host = found.map(|(_, python)| python.executable);
     }
     pythons
 }
 
-fn ask(request: Option<&str>, settings: &Settings) -> Result<(Found, Interpreter), Failure> {
-    let found = interpreters::find(request, settings)?;
+fn ask(found: Result<Found, Error>) -> Result<(Found, Interpreter), Failure> {
+    let found = found?;
     let python = Interpreter::probe(&found.path)?;
     Ok((found, python))
 }
 
-fn of_host(request: Option<&str>, settings: &Settings, host: &mut Option<PathBuf>) -> Finding {
-    let (found, python) = match ask(request, settings) {
+fn of_here(
+    found: Result<Found, Error>,
+    request: Option<&str>,
+    host: &mut Option<PathBuf>,
+) -> Finding {
+    let (found, python) = match ask(found) {
         Ok(answer) => answer,
         Err(failure) => {
             return Finding::failed(CHECK, &failure).or_hint("name another with --python PATH");

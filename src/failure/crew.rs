@@ -14,6 +14,8 @@ impl From<Error> for Failure {
             Error::Resolve(error) => return (*error).into(),
             Error::Install(error) => return (*error).into(),
             Error::Root(error) => return error.into(),
+            #[cfg(feature = "native")]
+            Error::Native(error) => return (*error).into(),
             Error::Launch(error) => return (*error).into(),
             Error::Environment(error) => return (*error).into(),
             Error::Interrupted => return Self::interrupted(),

@@ -14,7 +14,10 @@ impl From<Error> for Failure {
                 return Self::usage(format!("--python image: {error}"))
                     .hint("give --image IMAGE, or `image` of the environment in pyfast.toml");
             }
-            Error::NoInterpreter { .. } | Error::Interpreter(_) => "no-interpreter",
+            Error::Root(error) => return error.into(),
+            Error::NoInterpreter { .. } | Error::NotBrought { .. } | Error::Interpreter(_) => {
+                "no-interpreter"
+            }
             _ => "usage",
         };
         let mut failure = Self::new(kind, error.to_string(), Code::Usage);
@@ -54,8 +57,9 @@ fn hints(error: &Error) -> Vec<String> {
         }
         Error::NoRegularFile { .. } => "give -r FILE, which may be a pipe",
         Error::NoInterpreter { .. } => {
-            "name one with --python PATH, or the image it is in with --image IMAGE"
+            "name one with --python PATH, or the image it is in with --image IMAGE; `python = { version = \"X.Y\", from = \"managed\" }` in pyfast.toml has one brought"
         }
+        Error::NotBrought { .. } => "`pyfast sync` brings it",
         Error::UniversalPlatforms { .. } => "leave the platforms out, or `universal`",
         Error::PythonRange { .. } => "write the oldest version, such as 3.10",
         Error::NoPythons => "give the oldest with --python-version X.Y",

@@ -21,6 +21,7 @@ mod list;
 mod lock;
 mod manual;
 mod moving;
+mod native;
 mod outdated;
 mod place;
 mod projects;

@@ -68,13 +68,14 @@ fn check(folders: &[&str], forbidden: &[&str], but: &[(&str, &str)]) {
     }
 }
 
-const PROGRAM: [&str; 12] = [
+const PROGRAM: [&str; 13] = [
     "src",
     "crates/crew/src",
     "crates/environment/src",
     "crates/index/src",
     "crates/installer/src",
     "crates/launcher/src",
+    "crates/native/src",
     "crates/packaging/src",
     "crates/resolver/src",
     "crates/settings/src",

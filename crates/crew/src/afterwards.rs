@@ -177,7 +177,7 @@ fn arguments(settings: &Settings) -> Result<Vec<OsString>, Error> {
     });
     match python {
         Python::Image(image) => arguments.extend(pair("--image", image.as_ref())),
-        Python::Host(_) => {
+        Python::Host(_) | Python::Managed(_) => {
             let python = interpreter(settings)?.executable;
             arguments.extend(pair("--python", python.as_os_str()));
         }

@@ -93,12 +93,12 @@ impl Session {
         // A virtual environment's own packages are meant, not those of the Python below it.
         let shared = match &settings.python {
             _ if !args.no_build_isolation => None,
-            Python::Host(request) => Some(interpreters::find(request.as_deref(), settings)?.path),
-            Python::Image(_) => Some(interpreter.executable.clone()),
+            Python::Host(_) => Some(interpreters::own(settings)?.path),
+            Python::Managed(_) | Python::Image(_) => Some(interpreter.executable.clone()),
         };
         let options = BuildOptions {
             interpreter,
-            foreign: !matches!(settings.python, Python::Host(_)),
+            foreign: !settings.python.is_here(),
             variables: settings.variables.all().clone(),
             config_settings: config_settings(&args.config_settings)?,
             settings_of: self.build_settings.clone(),

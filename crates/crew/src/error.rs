@@ -25,6 +25,18 @@ pub enum Error {
     /// An act below a root failed.
     #[error(transparent)]
     Root(#[from] pyfast_root::Error),
+    /// A Python could not be brought from channels.
+    #[cfg(feature = "native")]
+    #[error(transparent)]
+    Native(Box<pyfast_native::Error>),
+    /// This program cannot bring any.
+    #[error(
+        "cannot bring the Python {version}: this program was built without the feature `native`"
+    )]
+    NotBuiltIn {
+        /// What was asked for.
+        version: String,
+    },
     /// The container engine, or something in it, failed.
     #[error(transparent)]
     Launch(Box<pyfast_launcher::Error>),
@@ -250,6 +262,13 @@ impl From<pyfast_settings::Error> for Error {
 impl From<pyfast_packaging::Error> for Error {
     fn from(error: pyfast_packaging::Error) -> Self {
         Self::Packaging(Box::new(error))
+    }
+}
+
+#[cfg(feature = "native")]
+impl From<pyfast_native::Error> for Error {
+    fn from(error: pyfast_native::Error) -> Self {
+        Self::Native(Box::new(error))
     }
 }
 

@@ -36,6 +36,17 @@ pub enum Event {
         /// Whether the environment is a new one.
         new: bool,
     },
+    /// A Python is brought from channels.
+    Bringing {
+        /// Its version.
+        python: String,
+        /// How many packages it consists of, native libraries included.
+        packages: usize,
+        /// Their sizes in bytes, as far as they are known.
+        bytes: u64,
+        /// The channels, as they were given.
+        channels: Vec<String>,
+    },
     /// Indexes are searched, each with what named it.
     Indexes(Vec<(String, &'static str)>),
     /// Versions are chosen.

@@ -13,8 +13,8 @@ use pyfast_settings::{Python, Settings, interpreters};
 /// If there is none, or it does not say what it is.
 pub fn interpreter(settings: &Settings) -> Result<Interpreter, Error> {
     match &settings.python {
-        Python::Host(request) => {
-            let found = interpreters::find(request.as_deref(), settings)?;
+        Python::Host(_) | Python::Managed(_) => {
+            let found = interpreters::own(settings)?;
             Ok(interpreters::probe(&found, &settings.cache_directory()?)?)
         }
         Python::Image(image) => crate::engine::interpreter(image, settings),
@@ -27,14 +27,17 @@ pub fn host_python(settings: &Settings, own: Option<&Interpreter>) -> Option<Pat
     if let (Python::Host(_), Some(own)) = (&settings.python, own) {
         return Some(own.executable.clone());
     }
-    let found = interpreters::find(None, settings).ok()?;
-    let host = interpreters::probe(&found, &settings.cache_directory().ok()?).ok()?;
-    Some(host.executable)
+    let found = interpreters::find(None, settings).ok();
+    let cache = settings.cache_directory().ok();
+    let host = found.zip(cache).and_then(|(found, cache)| interpreters::probe(&found, &cache).ok());
+    // One that was brought may be the only one.
+    let own = own.filter(|_| settings.python.is_here());
+    Some(host.as_ref().or(own)?.executable.clone())
 }
 
 /// An interpreter of this machine that writes the bytecode that `target` reads.
 pub fn compiling_python(settings: &Settings, target: &Interpreter) -> Option<Interpreter> {
-    if matches!(settings.python, Python::Host(_)) {
+    if settings.python.is_here() {
         return Some(target.clone());
     }
     let found = interpreters::find(Some(&target.short_version()), settings).ok()?;

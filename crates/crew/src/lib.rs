@@ -37,6 +37,7 @@ mod error;
 mod event;
 mod here;
 mod identifying;
+mod managed;
 mod nearest;
 mod news;
 mod outside;

@@ -10,10 +10,10 @@ use pyfast_root::Fingerprint;
 
 use crate::inputs::requirement_files;
 use crate::task::{Options, Task};
-use pyfast_settings::{EnvConfig, Python, ResolveFlags, Root, Settings};
+use pyfast_settings::{EnvConfig, ResolveFlags, Root, Settings};
 
 /// Raised with every field that is added or gets another meaning.
-const VERSION: u32 = 5;
+const VERSION: u32 = 6;
 
 /// Everything that shapes a sync's result beside its inputs: who writes the environment, the root as Python sees it, and the
 /// identity of the interpreter that it is for.
@@ -45,6 +45,7 @@ pub(crate) fn setting(
         .field("seen", seen.display())
         .field("indexes", pyfast_settings::fingerprint(settings))
         .fields("strategy", &project.config.index.strategy)
+        .field("native", project.config.native.fingerprint())
         .field("working-directory", project.working_directory.display())
         .fields("requirements", files.iter().map(|file| file.display()))
         .fields("constraints", constraints.iter().map(|file| file.display()))
@@ -58,7 +59,9 @@ pub(crate) fn setting(
 /// Who writes to the environments that settings name.
 pub(crate) fn habitat(settings: &Settings) -> Habitat {
     match (&settings.root, &settings.python) {
-        (Root::Directory(root), Python::Host(_)) if settings.own_root.as_ref() != Some(root) => {
+        (Root::Directory(root), python)
+            if python.is_here() && settings.own_root.as_ref() != Some(root) =>
+        {
             Habitat::Host
         }
         _ => Habitat::Volume,

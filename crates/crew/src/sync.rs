@@ -21,6 +21,7 @@ use crate::event::{Event, sink};
 use crate::hands::Hands;
 use crate::inputs::lock_alone;
 use crate::interpreter::compiling_python;
+use crate::managed;
 use crate::news::Unheard;
 use crate::outside::Outside;
 use crate::setting;
@@ -86,8 +87,11 @@ fn sync_shared(task: Task<'_>) -> Result<Report, Error> {
 fn sync_where_it_is(task: Task<'_>) -> Result<Report, Error> {
     let Task { options, settings, events } = task;
     match (&settings.root, &settings.python) {
-        (Root::Directory(root), Python::Host(request)) => {
-            let found = interpreters::find(request.as_deref(), settings)?;
+        (Root::Directory(root), Python::Host(_) | Python::Managed(_)) => {
+            if let Python::Managed(version) = &settings.python {
+                managed::bring(task, version, root)?;
+            }
+            let found = interpreters::own(settings)?;
             let cache = settings.cache_directory()?;
             let habitat = setting::habitat(settings);
             let at = At { written: root.clone(), seen: root.clone(), habitat };
@@ -116,7 +120,9 @@ fn sync_where_it_is(task: Task<'_>) -> Result<Report, Error> {
             }
             Ok(report)
         }
-        (Root::Volume(volume), Python::Host(_)) => Err(Error::NoImage { volume: volume.clone() }),
+        (Root::Volume(volume), Python::Host(_) | Python::Managed(_)) => {
+            Err(Error::NoImage { volume: volume.clone() })
+        }
     }
 }
 

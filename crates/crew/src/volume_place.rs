@@ -205,7 +205,9 @@ pub fn at_place<T>(
         (None, Python::Image(image)) => {
             Ok(act(&VolumePlace::new(&connection, &found, image, settings))?)
         }
-        (None, Python::Host(_)) => Err(Error::OutOfReach { volume: volume.clone() }),
+        (None, Python::Host(_) | Python::Managed(_)) => {
+            Err(Error::OutOfReach { volume: volume.clone() })
+        }
     }
 }
 

@@ -18,6 +18,7 @@ use pyfast_installer::generation::{
 };
 use pyfast_installer::interpreter::Interpreter;
 use pyfast_installer::link::Package;
+use pyfast_installer::prefix;
 use pyfast_installer::store::{Store, entry_points, recorded_files, repair, stored_text};
 use pyfast_installer::{Event, store};
 use pyfast_packaging::hash::Sha256;
@@ -304,7 +305,7 @@ impl At<'_> {
         };
         let mut marked = None;
         if let Some(store) = store.filter(|_| !findings.is_empty()) {
-            marked = Some(repair(&store, &findings)?.len());
+            marked = Some(repair(&store, &findings)?.len() + prefix::condemn(&store, &findings)?);
             // The next sync of any project must look for itself.
             forget_all(self.root)?;
         }
@@ -321,9 +322,12 @@ impl At<'_> {
         for name in self.root.project_envs()? {
             let Some(generation) = current(self.root, &name)? else { continue };
             // One that cannot be read is a finding itself.
-            let packages = generation.spec(self.root).map(|spec| spec.packages).unwrap_or_default();
+            let spec = generation.spec(self.root).ok();
+            let python = spec.as_ref().and_then(|spec| prefix::id_of(self.root, &spec.interpreter));
+            let packages = spec.map(|spec| spec.packages).unwrap_or_default();
             let has = |finding: &Finding| match &finding.subject {
                 Found::Environment { id } => *id == generation.id,
+                Found::Python { id } => python.as_ref() == Some(id),
                 Found::Wheel { sha256, .. } => packages.iter().any(|one| one.sha256 == *sha256),
             };
             if findings.iter().any(has) {

@@ -125,7 +125,7 @@ pub enum Question {
 pub struct Verify {
     /// Every wheel of the store, not only those of the environment.
     pub all: bool,
-    /// Whether damaged wheels are marked, so that they are replaced.
+    /// Whether damaged wheels and Pythons are marked, so that they are replaced.
     pub repair: bool,
 }
 

@@ -207,6 +207,14 @@ impl Client {
         self.options.offline
     }
 
+    /// What reaches servers as this client does, for a library that sends requests of its own; it knows no passwords.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] where a file that settings name cannot be used.
+    pub fn transport(&self) -> Result<reqwest::Client, Error> {
+        self.build(!self.options.tls.insecure_hosts.is_empty())
+    }
+
     /// Sends a request and reads the answer, again where that may help.
     ///
     /// # Errors

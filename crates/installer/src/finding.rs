@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use pyfast_packaging::hash::Sha256;
-use pyfast_root::layout::{env_path, wheel_place};
+use pyfast_root::layout::{env_path, prefix_path, wheel_place};
 use serde::{Deserialize, Serialize};
 
 /// What is wrong with a file or directory.
@@ -55,6 +55,11 @@ pub enum Subject {
         /// Its id.
         id: String,
     },
+    /// In a Python that was brought, or in what came with it.
+    Python {
+        /// Its id.
+        id: String,
+    },
 }
 
 /// A fault that was found.
@@ -73,7 +78,7 @@ impl Finding {
     pub fn wheel(&self) -> Option<Sha256> {
         match &self.subject {
             Subject::Wheel { sha256, .. } => Some(*sha256),
-            Subject::Environment { .. } => None,
+            Subject::Environment { .. } | Subject::Python { .. } => None,
         }
     }
 }
@@ -89,6 +94,7 @@ impl fmt::Display for Finding {
             Subject::Wheel { sha256, package: None } => {
                 write!(f, "{}/", wheel_place(&sha256.to_string()))?;
             }
+            Subject::Python { id } => write!(f, "{}/", prefix_path(Path::new(""), id).display())?,
             Subject::Environment { id } => write!(f, "{}/", env_path(Path::new(""), id).display())?,
         }
         let path = if self.path == "." { "it" } else { &self.path };

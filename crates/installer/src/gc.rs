@@ -80,6 +80,11 @@ pub enum Garbage {
         /// Its id.
         id: String,
     },
+    /// A Python that was brought, with what came with it.
+    Python {
+        /// Its id.
+        id: String,
+    },
     /// A wheel of the store.
     Wheel {
         /// Its digest.
@@ -114,6 +119,7 @@ impl Garbage {
         match self {
             Self::Environment { .. } => "environment",
             Self::Generation { .. } => "generation",
+            Self::Python { .. } => "python",
             Self::Wheel { .. } => "wheel",
             Self::Page { .. } => "page",
             Self::Build { .. } => "build",
@@ -128,6 +134,7 @@ impl fmt::Display for Garbage {
         match self {
             Self::Environment { name } => write!(f, "what is known of {name}"),
             Self::Generation { id } => write!(f, "environment {id}"),
+            Self::Python { id } => write!(f, "Python {id}"),
             Self::Wheel { package, .. } => write!(f, "wheel {package}"),
             Self::Page { path } => write!(f, "cached page {}", name(path)),
             Self::Build { name, .. } => write!(f, "memory of a build {name}"),
@@ -170,7 +177,7 @@ impl GcPlan {
         let removed = self.discards.iter().map(|discard| {
             let name = match &discard.what {
                 Garbage::Environment { name } => name.to_string(),
-                Garbage::Generation { id } => id.clone(),
+                Garbage::Generation { id } | Garbage::Python { id } => id.clone(),
                 Garbage::Wheel { sha256, .. } => sha256.to_string(),
                 Garbage::Build { name, .. } | Garbage::Program { name } => name.clone(),
                 Garbage::Page { path } => path.display().to_string(),

@@ -15,6 +15,7 @@ pub mod gc;
 pub mod generation;
 pub mod interpreter;
 pub mod link;
+pub mod prefix;
 pub mod store;
 
 mod error;

@@ -3,7 +3,7 @@
 
 use crate::error::Error;
 use crate::layout::{
-    BIN, CURRENT, ENVS_TOP, LAYOUT_FILE, LOCKS, OLD_CACHE_TOP, PROJECTS, STORE, TMP,
+    BIN, CURRENT, ENVS_TOP, LAYOUT_FILE, LOCKS, OLD_CACHE_TOP, PROJECTS, PYTHONS_TOP, STORE, TMP,
     project_env_place,
 };
 use crate::name::ProjectEnv;
@@ -33,7 +33,7 @@ impl Root {
     /// # Errors
     /// If the disk refuses; what is left is a root.
     pub fn remove(&self) -> Result<(), Error> {
-        for place in [PROJECTS, ENVS_TOP, STORE, BIN, OLD_CACHE_TOP, TMP, LOCKS] {
+        for place in [PROJECTS, ENVS_TOP, PYTHONS_TOP, STORE, BIN, OLD_CACHE_TOP, TMP, LOCKS] {
             self.top().remove_tree(place)?;
         }
         self.top().remove_file(LAYOUT_FILE)?;

@@ -14,9 +14,10 @@
 //!   store/v1/built/                  wheels built from source
 //!   store/v1/uncompiled/<id>         the bytecode of this generation is still to come
 //!   envs/v1/<id>/                    a generation, never changed once activated
+//!   pythons/v1/<id>/                 a Python with native libraries, never changed once made
 //!   projects/<project>/owner         the directory that the project is in
 //!   projects/<project>/<env>/        current → ../../../envs/v1/<id>, state.json,
-//!                                    looks.json, history.jsonl, pylock.toml
+//!                                    looks.json, history.jsonl, pylock.toml, native.json
 //!   locks/                           who works here (0700)
 //!   tmp/                             a directory for each working process (0700)
 //! ```
@@ -50,9 +51,11 @@ pub(crate) const WHEELS: &str = "store/v1/wheels";
 pub(crate) const BUILT: &str = "store/v1/built";
 pub(crate) const UNCOMPILED: &str = "store/v1/uncompiled";
 pub(crate) const ENVS: &str = "envs/v1";
+pub(crate) const PYTHONS: &str = "pythons/v1";
 /// What the store and the generations of every version are in.
 pub(crate) const STORE: &str = "store";
 pub(crate) const ENVS_TOP: &str = "envs";
+pub(crate) const PYTHONS_TOP: &str = "pythons";
 pub(crate) const OLD_CACHE_TOP: &str = "cache";
 pub(crate) const PROJECTS: &str = "projects";
 pub(crate) const LOCKS: &str = "locks";
@@ -84,6 +87,14 @@ pub fn named_current(path: &Path) -> Option<(&Path, ProjectEnv)> {
 pub fn env_path(root: &Path, id: &str) -> PathBuf {
     root.join(ENVS).join(id)
 }
+
+/// Where a Python with native libraries is in the root at `root`, for people and links.
+pub fn prefix_path(root: &Path, id: &str) -> PathBuf {
+    root.join(PYTHONS).join(id)
+}
+
+/// The file in a project's environment that says which of them it has, and what was chosen for it.
+pub const NATIVE: &str = "native.json";
 
 /// A wheel's directory relative to the root.
 pub fn wheel_place(digest: &str) -> String {

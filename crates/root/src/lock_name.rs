@@ -32,6 +32,11 @@ impl LockName {
         Self(format!("env-{id}"))
     }
 
+    /// A Python that is made with its native libraries.
+    pub fn prefix(id: &str) -> Self {
+        Self(format!("python-{id}"))
+    }
+
     /// A wheel that is fetched.
     pub fn wheel(digest: &str) -> Self {
         Self(format!("wheel-{digest}"))

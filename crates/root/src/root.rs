@@ -9,8 +9,9 @@ use std::sync::Arc;
 use crate::dir::{Dir, Entry};
 use crate::error::Error;
 use crate::layout::{
-    BIN, BUILT, ENVS, LAYOUT, LAYOUT_FILE, LOCKS, OLD_CACHE, PROJECTS, REMEMBERED, TMP,
-    VOLUME_MARKER, WHEELS, env_path, project_env_path, project_env_place, shelf, wheel_place,
+    BIN, BUILT, ENVS, LAYOUT, LAYOUT_FILE, LOCKS, OLD_CACHE, PROJECTS, PYTHONS, REMEMBERED, TMP,
+    VOLUME_MARKER, WHEELS, env_path, prefix_path, project_env_path, project_env_place, shelf,
+    wheel_place,
 };
 use crate::lock_name::LockName;
 use crate::moves::Durability;
@@ -243,6 +244,40 @@ impl Root {
     /// Where Python sees a generation.
     pub fn seen_env_path(&self, id: &str) -> PathBuf {
         env_path(self.seen(), id)
+    }
+
+    /// The directory of all Pythons that were made here, with their native libraries.
+    ///
+    /// # Errors
+    /// If something else is there.
+    pub fn prefixes(&self) -> Result<Option<Dir>, Error> {
+        self.top().find_dir(PYTHONS)
+    }
+
+    /// The same, made where it is missing.
+    ///
+    /// # Errors
+    /// If something else is there, or the disk refuses.
+    pub fn make_prefixes(&self) -> Result<Dir, Error> {
+        self.top().ensure_dir(PYTHONS)
+    }
+
+    /// The directory of one of them; `None` if there is none.
+    ///
+    /// # Errors
+    /// If something else is there.
+    pub fn prefix(&self, id: &str) -> Result<Option<Dir>, Error> {
+        self.top().find_dir(format!("{PYTHONS}/{id}"))
+    }
+
+    /// Where one of them is written.
+    pub fn prefix_path(&self, id: &str) -> PathBuf {
+        prefix_path(self.written(), id)
+    }
+
+    /// Where Python sees it.
+    pub fn seen_prefix_path(&self, id: &str) -> PathBuf {
+        prefix_path(self.seen(), id)
     }
 
     /// The launcher's directory; `None` if there is none.

@@ -18,8 +18,9 @@ mod schema;
 mod tables;
 mod words;
 
-pub(crate) use tables::{CheckConfig, IndexConfig, LinkConfig, ProjectConfig};
+pub(crate) use tables::{CheckConfig, IndexConfig, LinkConfig, NativeConfig, ProjectConfig};
 pub use tables::{EnvConfig, Itself};
+pub(crate) use tables::{PythonFrom, PythonWanted};
 pub(crate) use words::ConfiguredRoot;
 
 /// The file's name.
@@ -38,6 +39,8 @@ pub struct Config {
     pub index: IndexConfig,
     /// `[link]`.
     pub link: LinkConfig,
+    /// `[native]`.
+    pub native: NativeConfig,
     /// `[check]`.
     pub check: CheckConfig,
     /// Where it was read.
@@ -123,8 +126,36 @@ impl Config {
                 return Err(Wrong { span, reason });
             }
         }
+        config.check_pythons(table)?;
         path.clone_into(&mut config.file);
         Ok(config)
+    }
+}
+
+impl Config {
+    /// Refuses managed Pythons and native libraries where nothing would use them.
+    fn check_pythons(&self, table: &DeTable<'_>) -> Result<(), Wrong> {
+        let mut managed = false;
+        for (name, env) in &self.env {
+            let Some(PythonWanted { version, from: PythonFrom::Managed }) = &env.python else {
+                continue;
+            };
+            managed = true;
+            let reason = if env.image.is_some() || !env.services.is_empty() {
+                "a managed Python is for environments of this machine: containers have that of their image"
+            } else if words::is_version_or_range(version) {
+                continue;
+            } else {
+                "a managed Python is a version, or a range of versions"
+            };
+            let span = key_span(table, &["env", name, "python"]);
+            return Err(Wrong { span, reason: reason.to_owned() });
+        }
+        if self.native.packages.is_empty() || managed {
+            return Ok(());
+        }
+        let reason = "`packages` are for environments with a managed Python: `python = { version = \"X.Y\", from = \"managed\" }`";
+        Err(Wrong { span: key_span(table, &["native", "packages"]), reason: reason.to_owned() })
     }
 }
 

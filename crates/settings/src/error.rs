@@ -57,6 +57,9 @@ pub enum Error {
     /// The configuration cannot be read.
     #[error("cannot read the configuration: {0}")]
     ReadConfiguration(io::Error),
+    /// What is remembered in a root cannot be read.
+    #[error(transparent)]
+    Root(#[from] pyfast_root::Error),
     /// What is said to uv cannot be read.
     #[error(transparent)]
     Uv(pyfast_packaging::Error),
@@ -234,6 +237,14 @@ pub enum Error {
         is_version: bool,
         /// By what it was asked for.
         by: Option<String>,
+    },
+    /// An interpreter that is to be brought is not there yet.
+    #[error("the managed Python {version} of the environment `{env}` is not there yet")]
+    NotBrought {
+        /// The version, or range of versions.
+        version: String,
+        /// The environment.
+        env: String,
     },
     /// An interpreter cannot be looked at.
     #[error("cannot use the Python interpreter: {0}")]

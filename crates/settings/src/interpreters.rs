@@ -1,5 +1,6 @@
 //! Finding an interpreter on this machine, and remembering what it said of itself.
 
+mod managed;
 mod wanted;
 
 use std::path::{Path, PathBuf};
@@ -27,6 +28,19 @@ pub struct Found {
     pub why: String,
     /// Changes when the interpreter does: path, size, time, and what a shim would consult.
     pub identity: String,
+}
+
+/// The interpreter of this machine that the environment is for. One that is brought is there once a sync has brought it;
+/// for one inside an image it is whatever this machine has.
+///
+/// # Errors
+/// If there is none.
+pub fn own(settings: &Settings) -> Result<Found, Error> {
+    match &settings.python {
+        Python::Host(request) => find(request.as_deref(), settings),
+        Python::Managed(version) => managed::find(version, settings),
+        Python::Image(_) => find(None, settings),
+    }
 }
 
 /// Finds the interpreter that `request` (a path, a version, a range of them or a name) means; without one, the first of
@@ -104,7 +118,7 @@ fn fits(found: &Found, limit: &VersionSpecifiers, settings: &Settings) -> bool {
     asked.is_ok_and(|python| limit.contains(python.version()))
 }
 
-fn is_version(request: &str) -> bool {
+pub(crate) fn is_version(request: &str) -> bool {
     let parts: Vec<&str> = request.split('.').collect();
     parts.len() <= 3
         && parts.iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use pyfast_index::credentials::Credentials;
 use pyfast_launcher::volume::is_volume_name;
 use pyfast_packaging::pyproject::Workspace;
 use pyfast_packaging::pyproject::uv::UvTable;
@@ -16,6 +17,7 @@ use crate::interpreters::{Pinned, pinned};
 use crate::own_lock::ONE_RUN;
 use crate::pip::is_true;
 use crate::project::Project;
+use crate::transport::credential_sources;
 use crate::uv;
 use crate::variables::Variables;
 
@@ -42,6 +44,8 @@ pub(crate) fn pinned_by(file: &Path, directory: &Path) -> String {
 pub enum Python {
     /// One of this machine: a path, a version, or whatever comes first.
     Host(Option<String>),
+    /// One of this version, or range of versions, that is brought from a channel into the root.
+    Managed(String),
     /// The one inside an image.
     Image(String),
 }
@@ -50,9 +54,14 @@ impl Python {
     /// The image that it is inside of.
     pub fn image(&self) -> Option<&str> {
         match self {
-            Self::Host(_) => None,
+            Self::Host(_) | Self::Managed(_) => None,
             Self::Image(image) => Some(image),
         }
+    }
+
+    /// Whether it runs on this machine.
+    pub fn is_here(&self) -> bool {
+        self.image().is_none()
     }
 }
 
@@ -164,6 +173,14 @@ impl Settings {
         }
         own_directory(&self.variables, Keeping::Memory, ".cache")
             .ok_or(Error::NoHome(Keeping::Memory))
+    }
+
+    /// What is known of users and passwords where no index is asked.
+    ///
+    /// # Errors
+    /// If a variable says what nothing can be made of.
+    pub fn credentials(&self) -> Result<Credentials, Error> {
+        Ok(Credentials::new(credential_sources(self)?))
     }
 
     /// Whether bytecode is compiled, as variables say it, else the project.
@@ -281,7 +298,7 @@ fn python(flags: &Flags, project: &Project, env: &str) -> Result<(Python, String
         return Ok((Python::Image(image), in_file()));
     }
     if let Some(python) = project.config.python(env)? {
-        return Ok((Python::Host(Some(python)), in_file()));
+        return Ok((python, in_file()));
     }
     Ok(match pinned(&project.directory)? {
         Some(Pinned { requests, file }) => {

@@ -103,7 +103,7 @@ pub(crate) fn configuration(env: &ProposedEnvironment) -> (String, EnvConfig) {
         requirements: paths(&env.requirements),
         constraints: paths(&env.constraints),
         image: env.image.clone(),
-        python: env.python.clone(),
+        python: env.python.clone().map(Into::into),
         services: env.services.clone(),
         ..EnvConfig::default()
     };

@@ -370,7 +370,7 @@ pub fn pythons(
             _ if asked => settings.python.clone(),
             (_, Some(services)) => Python::Image(services.image.clone()),
             (Some(image), None) => Python::Image(image.clone()),
-            (None, None) => Python::Host(settings.project.config.python(name)?),
+            (None, None) => settings.project.config.python(name)?.unwrap_or(Python::Host(None)),
         })
     };
     configured.keys().map(|name| (name.clone(), python(name))).collect()

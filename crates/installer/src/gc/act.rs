@@ -37,9 +37,17 @@ pub(super) fn act(store: &Store, plan: GcPlan) -> Result<GcPlan, Error> {
     }
     kept.sort_unstable_by(|one, other| one.0.cmp(&other.0));
     // What stayed against the plan needs its wheels.
-    let used = plan::used(store.root(), &Generation::all(store.root())?);
+    let stayed = Generation::all(store.root())?;
+    let used = plan::used(store.root(), &stayed);
+    let pythons = plan::used_pythons(store.root(), &stayed)?;
     for discard in others {
-        if remove(store, &discard, used.as_ref())? {
+        let done_so = match &discard.what {
+            Garbage::Python { id } if pythons.as_ref().is_some_and(|used| !used.contains(id)) => {
+                remove_python(store, id)?
+            }
+            _ => remove(store, &discard, used.as_ref())?,
+        };
+        if done_so {
             done.push(discard);
         }
     }
@@ -84,8 +92,22 @@ fn remove(
         // That was done first.
         Garbage::Environment { .. } => Ok(true),
         // A page is in no root.
-        Garbage::Generation { .. } | Garbage::Page { .. } => Ok(false),
+        Garbage::Generation { .. } | Garbage::Page { .. } | Garbage::Python { .. } => Ok(false),
     }
+}
+
+/// Removes a Python that nothing runs in.
+fn remove_python(store: &Store, id: &str) -> Result<bool, Error> {
+    let (Some(prefixes), Some(prefix)) = (store.root().prefixes()?, store.root().prefix(id)?)
+    else {
+        return Ok(false);
+    };
+    // What is read-only is not moved by everybody.
+    prefix.set_mode(0o755)?;
+    let away = store.fresh_name()?;
+    prefixes.rename(id, store.workspace(), &away)?;
+    store.workspace().remove_tree(&away)?;
+    Ok(true)
 }
 
 /// Removes a file of the cache; false where it was gone.

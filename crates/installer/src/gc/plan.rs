@@ -15,6 +15,7 @@ use crate::build::remembered_wheel;
 use crate::error::Error;
 use crate::generation::Generation;
 use crate::generation::activate::current;
+use crate::prefix::{self, Brought};
 use crate::store::manifest::{self, Manifest};
 
 /// A launcher may be about to be started by a container that was made with it.
@@ -45,6 +46,7 @@ pub(super) fn plan(root: &Root, options: &GcOptions, now: SystemTime) -> Result<
         let builds = builds(root, &wheels)?;
         discards.extend(wheels);
         discards.extend(builds);
+        discards.extend(pythons(root, &remaining, options, now)?);
     }
     discards.extend(old_cache(root)?);
     discards.extend(programs(root, now)?);
@@ -130,6 +132,42 @@ pub(super) fn used(root: &Root, generations: &[Generation]) -> Option<BTreeSet<S
     let specs = generations.iter().map(|generation| generation.spec(root).ok());
     let specs = specs.collect::<Option<Vec<_>>>()?;
     Some(specs.iter().flat_map(|spec| &spec.packages).map(|package| package.sha256).collect())
+}
+
+/// The Pythons that generations run in, or that environments have; `None` if one does not tell, as with wheels.
+pub(super) fn used_pythons(
+    root: &Root,
+    generations: &[Generation],
+) -> Result<Option<BTreeSet<String>>, Error> {
+    let specs = generations.iter().map(|generation| generation.spec(root).ok());
+    let Some(specs) = specs.collect::<Option<Vec<_>>>() else { return Ok(None) };
+    let ids = specs.iter().filter_map(|spec| prefix::id_of(root, &spec.interpreter));
+    let mut used: BTreeSet<String> = ids.collect();
+    for name in root.project_envs()? {
+        used.extend(Brought::of(root, &name)?.map(|brought| brought.id));
+    }
+    Ok(Some(used))
+}
+
+fn pythons(
+    root: &Root,
+    generations: &[Generation],
+    options: &GcOptions,
+    now: SystemTime,
+) -> Result<Vec<Discard>, Error> {
+    let Some(prefixes) = root.prefixes()? else { return Ok(Vec::new()) };
+    let Some(used) = used_pythons(root, generations)? else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for id in names(&prefixes)?.into_iter().filter(|id| !used.contains(id)) {
+        let (Some(directory), Some(facts)) = (root.prefix(&id)?, prefixes.facts(&id)?) else {
+            continue;
+        };
+        if !is_recent(placed(&facts), now, options.recent) {
+            let bytes = size(&directory)?;
+            found.push(Discard { what: Garbage::Python { id }, bytes });
+        }
+    }
+    Ok(found)
 }
 
 fn wheels(

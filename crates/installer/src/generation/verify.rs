@@ -18,6 +18,7 @@ use crate::error::Error;
 use crate::finding::{Fault, Finding, Subject};
 use crate::link::EnvironmentSpec;
 use crate::link::act::split;
+use crate::prefix::{self, Prefix};
 use crate::store::manifest::StoredFile;
 use crate::store::verify::{self, Depth, fault};
 use crate::store::{self, CACHE};
@@ -35,6 +36,16 @@ pub fn verify_generation(root: &Root, generation: &Generation) -> Result<Vec<Fin
     let spec = generation.spec(root)?;
     let mut findings = named(verify::verify(root, &wheels(&spec))?, &spec);
     findings.extend(generation.verify_own(root)?);
+    if let Some(id) = prefix::id_of(root, &spec.interpreter) {
+        findings.extend(match Prefix::find(root, &id)? {
+            Some(prefix) => prefix.verify(root)?,
+            None => vec![Finding {
+                subject: Subject::Python { id },
+                path: ".".to_owned(),
+                fault: Fault::Missing,
+            }],
+        });
+    }
     Ok(findings)
 }
 
@@ -55,6 +66,9 @@ pub fn verify_root(root: &Root) -> Result<Vec<Finding>, Error> {
         let gone = wheels(&spec).into_iter().filter(|wheel| stored.binary_search(wheel).is_err());
         let gone: Vec<Sha256> = gone.collect();
         findings.extend(named(verify::verify(root, &gone)?, &spec));
+    }
+    for prefix in Prefix::all(root)? {
+        findings.extend(prefix.verify(root)?);
     }
     findings.sort_unstable();
     findings.dedup();

@@ -43,6 +43,29 @@ pub(super) enum SupervisedWritten {
     Many(Vec<String>),
 }
 
+/// The interpreter of an environment.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "only its schema is of use")]
+pub(super) enum PythonWritten {
+    /// A version, a range, or a program on `PATH`.
+    Text(String),
+    /// A version, and where it comes from.
+    Table {
+        /// The version, or a range of versions.
+        version: String,
+        /// `managed`: it is brought from a channel.
+        from: Option<Managed>,
+    },
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+#[expect(dead_code, reason = "only its schema is of use")]
+pub(super) enum Managed {
+    Managed,
+}
+
 #[derive(JsonSchema)]
 #[schemars(rename_all = "lowercase")]
 #[expect(dead_code, reason = "only its schema is of use")]

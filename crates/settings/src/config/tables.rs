@@ -14,7 +14,7 @@ use toml::Value;
 use super::{lists, nearest};
 
 /// Raised where a fingerprint gets another meaning.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// `[project]`.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -57,8 +57,10 @@ pub struct EnvConfig {
     pub groups: Vec<String>,
     /// The image whose interpreter it is for.
     pub image: Option<String>,
-    /// The interpreter that it is for: a version, a range of versions, or a program on `PATH`.
-    pub python: Option<String>,
+    /// The interpreter that it is for: a version, a range of versions, or a program on `PATH`; as a table, a version and
+    /// where it comes from.
+    #[cfg_attr(test, schemars(with = "Option<super::schema::PythonWritten>"))]
+    pub python: Option<PythonWanted>,
     /// The targets that the lock is for, each `PLATFORM` or `PLATFORM X.Y`; empty: the interpreter alone.
     #[serde(deserialize_with = "lists::one_or_many")]
     #[cfg_attr(test, schemars(with = "super::schema::OneOrMany"))]
@@ -140,7 +142,8 @@ impl EnvConfig {
             .fields("extras", extras)
             .fields("groups", groups)
             .fields("image", image)
-            .fields("python", python)
+            .fields("python", python.as_ref().map(|python| &python.version))
+            .fields("python-from", python.as_ref().and_then(|python| python.from.word()))
             .fields("targets", targets)
             .field("universal", universal)
             .finish()
@@ -149,6 +152,84 @@ impl EnvConfig {
     /// Whether it is for the same interpreter, as far as the configuration says.
     pub fn is_for_the_same_as(&self, other: &Self) -> bool {
         (&self.image, &self.python) == (&other.image, &other.python)
+    }
+}
+
+/// The interpreter of an environment.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "toml::Value")]
+pub struct PythonWanted {
+    /// A version, a range of versions, or the name of a program.
+    pub version: String,
+    /// Where it comes from.
+    pub from: PythonFrom,
+}
+
+/// Where an interpreter comes from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum PythonFrom {
+    /// It is there.
+    #[default]
+    Usual,
+    /// A channel: it is brought, with the native libraries of `[native]`.
+    Managed,
+}
+
+impl PythonFrom {
+    fn word(self) -> Option<&'static str> {
+        (self == Self::Managed).then_some("managed")
+    }
+}
+
+impl TryFrom<Value> for PythonWanted {
+    type Error = &'static str;
+
+    fn try_from(value: Value) -> Result<Self, Self::Error> {
+        let wrong = "`python` is a text, or `{ version = \"X.Y\", from = \"managed\" }`";
+        let table = match value {
+            Value::String(version) => return Ok(Self { version, from: PythonFrom::Usual }),
+            Value::Table(table) => table,
+            _ => return Err(wrong),
+        };
+        let known = |key: &String| ["version", "from"].contains(&key.as_str());
+        let text = |key: &str| table.get(key).and_then(Value::as_str).map(str::to_owned);
+        let managed = table.get("from").is_none_or(|from| from.as_str() == Some("managed"));
+        let version =
+            text("version").filter(|_| managed && table.keys().all(known)).ok_or(wrong)?;
+        let from = if text("from").is_some() { PythonFrom::Managed } else { PythonFrom::Usual };
+        Ok(Self { version, from })
+    }
+}
+
+impl From<String> for PythonWanted {
+    fn from(version: String) -> Self {
+        Self { version, from: PythonFrom::Usual }
+    }
+}
+
+/// `[native]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct NativeConfig {
+    /// Native libraries beside a managed Python, as conda writes them: `libpq`, `libpq >=16`.
+    #[serde(deserialize_with = "lists::one_or_many")]
+    #[cfg_attr(test, schemars(with = "super::schema::OneOrMany"))]
+    pub packages: Vec<String>,
+    /// Channels that they and managed Pythons come from, the first before the next: names, URLs, directories.
+    #[serde(deserialize_with = "lists::one_or_many")]
+    #[cfg_attr(test, schemars(with = "super::schema::OneOrMany"))]
+    pub channels: Vec<String>,
+}
+
+impl NativeConfig {
+    /// Everything that it says.
+    pub fn fingerprint(&self) -> String {
+        let Self { packages, channels } = self;
+        Fingerprint::new("native", 1)
+            .fields("packages", packages)
+            .fields("channels", channels)
+            .finish()
     }
 }
 

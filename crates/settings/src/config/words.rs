@@ -6,9 +6,10 @@ use std::path::{Component, Path, PathBuf};
 
 use pyfast_packaging::VersionSpecifiers;
 
-use super::Config;
+use super::{Config, PythonFrom};
 use crate::error::Error;
-use crate::interpreters::is_range;
+use crate::interpreters::{is_range, is_version};
+use crate::settings::Python;
 
 /// The root that a file names.
 pub(crate) enum ConfiguredRoot {
@@ -22,15 +23,19 @@ impl Config {
     ///
     /// # Errors
     /// If it names anything else.
-    pub fn python(&self, env: &str) -> Result<Option<String>, Error> {
-        let Some(python) = self.env.get(env).and_then(|env| env.python.as_ref()) else {
+    pub fn python(&self, env: &str) -> Result<Option<Python>, Error> {
+        let Some(wanted) = self.env.get(env).and_then(|env| env.python.as_ref()) else {
             return Ok(None);
         };
+        let python = &wanted.version;
         let usual = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '+');
         let range = is_range(python) && python.parse::<VersionSpecifiers>().is_ok();
         let named = python.starts_with(|c: char| c.is_ascii_alphanumeric());
         if range || named && python.chars().all(usual) {
-            return Ok(Some(python.clone()));
+            return Ok(Some(match wanted.from {
+                PythonFrom::Managed => Python::Managed(python.clone()),
+                PythonFrom::Usual => Python::Host(Some(python.clone())),
+            }));
         }
         let (file, env, word) = (self.file.clone(), env.to_owned(), python.clone());
         Err(Error::ConfiguredPython { file, env, word })
@@ -49,6 +54,11 @@ impl Config {
         })?;
         Ok(Some(ConfiguredRoot::Directory(directory)))
     }
+}
+
+/// Whether a word is a version of Python or a range of versions, and no program.
+pub(super) fn is_version_or_range(word: &str) -> bool {
+    is_version(word) || is_range(word) && word.parse::<VersionSpecifiers>().is_ok()
 }
 
 /// The directory that the word of a project's file means.
@@ -101,7 +111,7 @@ mod tests {
             Config::parse(Path::new("pyfast.toml"), &text, &[]).unwrap().python("x")
         };
         for word in ["3.12", "3.12.1", "python3.12", "pypy3", "python3.13t", ">=3.11,<3.13"] {
-            assert_eq!(python(word).unwrap().as_deref(), Some(word));
+            assert_eq!(python(word).unwrap(), Some(Python::Host(Some(word.to_owned()))));
         }
         for word in [">=x", "./x", "/usr/bin/python3", "a/b", "..", ".venv", "-c", "", "a b", "~x"]
         {

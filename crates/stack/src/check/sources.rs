@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use ignore::WalkBuilder;
 use pyfast_checker::{Library, PythonVersion, ReadFiles, check_syntax};
-use pyfast_settings::{Python, Settings, interpreters};
+use pyfast_settings::{Settings, interpreters};
 
 use super::found::{Checked, NEWEST};
 use super::installed::Installed;
@@ -102,11 +102,10 @@ fn unread(file: &Path, project: &Path) -> Option<String> {
 
 /// The Python that an environment is for, without starting a container for it.
 fn python(settings: &Settings) -> Result<PythonVersion, String> {
-    let request = match &settings.python {
-        Python::Host(request) => request.as_deref(),
-        Python::Image(image) => return Err(format!("it is inside the image {image}")),
-    };
-    let found = interpreters::find(request, settings).map_err(|error| error.to_string())?;
+    if let Some(image) = settings.python.image() {
+        return Err(format!("it is inside the image {image}"));
+    }
+    let found = interpreters::own(settings).map_err(|error| error.to_string())?;
     let cache = settings.cache_directory().map_err(|error| error.to_string())?;
     let python = interpreters::probe(&found, &cache).map_err(|error| error.to_string())?;
     let (major, minor) = python.tags.python;

@@ -1,0 +1,246 @@
+//! Prefixes: Pythons with native libraries that were brought into a root, made once and read-only from then on. Owns what
+//! each says of itself, and how it is told that one was altered; must not know how packages of channels are chosen, had or
+//! linked.
+
+mod parts;
+
+pub use parts::{Part, Parts};
+
+use std::collections::BTreeSet;
+use std::path::{Component, PathBuf};
+
+use pyfast_packaging::hash::Sha256;
+use pyfast_root::layout::{NATIVE, prefix_path};
+use pyfast_root::{Dir, Durability, ProjectEnv, Root, is_generation_id};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::error::Error;
+use crate::finding::{Fault, Finding, Subject};
+use crate::interpreter::Interpreter;
+use crate::store::{CACHE, Store};
+use parts::{Walk, parts};
+
+/// What a prefix says of itself.
+const DESCRIPTION: &str = "prefix.json";
+/// Everything that is in it.
+const MANIFEST: &str = "manifest.json";
+/// The most that either has, in bytes.
+const LIMIT: u64 = 256 << 20;
+
+/// A package of a channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NativePackage {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Which of the builds of that version it is.
+    pub build: String,
+    /// The archive's file name.
+    pub file: String,
+    /// The archive's digest.
+    pub sha256: Sha256,
+    /// The archive's size in bytes, where the channel says it.
+    pub size: Option<u64>,
+    /// Its licence, in the channel's words.
+    pub license: Option<String>,
+    /// Where the archive is from.
+    pub url: String,
+}
+
+/// A prefix in a root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prefix {
+    /// Its name: a digest of what is in it.
+    pub id: String,
+    /// Where it is written.
+    pub path: PathBuf,
+    /// Its interpreter, relative to it.
+    pub python: PathBuf,
+    /// Its packages, sorted by name.
+    pub packages: Vec<NativePackage>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Description {
+    python: PathBuf,
+    packages: Vec<NativePackage>,
+    /// The digest of the manifest.
+    manifest: Sha256,
+}
+
+impl Prefix {
+    /// The prefix of this id, if it is there.
+    ///
+    /// # Errors
+    /// If something else is in its place.
+    pub fn find(root: &Root, id: &str) -> Result<Option<Self>, Error> {
+        if !is_generation_id(id) {
+            return Ok(None);
+        }
+        let Some(directory) = root.prefix(id)? else { return Ok(None) };
+        let Some(found) = description(&directory)? else { return Ok(None) };
+        let Description { python, packages, .. } = found;
+        let path = root.prefix_path(id);
+        Ok(Some(Self { id: id.to_owned(), path, python, packages }))
+    }
+
+    /// Every prefix of a root, sorted by id.
+    ///
+    /// # Errors
+    /// If the directory cannot be read.
+    pub fn all(root: &Root) -> Result<Vec<Self>, Error> {
+        let Some(prefixes) = root.prefixes()? else { return Ok(Vec::new()) };
+        let names =
+            prefixes.entries()?.into_iter().filter_map(|entry| entry.name.into_string().ok());
+        names.filter_map(|id| Self::find(root, &id).transpose()).collect()
+    }
+
+    /// Its interpreter.
+    pub fn interpreter(&self) -> PathBuf {
+        self.path.join(&self.python)
+    }
+
+    /// What is not as it was made, sorted by path.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn verify(&self, root: &Root) -> Result<Vec<Finding>, Error> {
+        let finding = |path: String, fault: Fault| {
+            let subject = Subject::Python { id: self.id.clone() };
+            Finding { subject, path, fault }
+        };
+        let Some(directory) = root.prefix(&self.id)? else {
+            return Ok(vec![finding(".".to_owned(), Fault::Missing)]);
+        };
+        let expected = description(&directory)?.map(|description| description.manifest);
+        let text = directory.read(MANIFEST, LIMIT)?.unwrap_or_default();
+        let made: Option<Parts> = serde_json::from_slice(&text).ok();
+        let Some(made) = made.filter(|_| expected == Some(Sha256::of(&text))) else {
+            return Ok(vec![finding(MANIFEST.to_owned(), Fault::Manifest)]);
+        };
+        let mut found = parts(&directory, Walk::Look)?;
+        for own in [DESCRIPTION, MANIFEST] {
+            found.remove(own);
+        }
+        let mut findings = Vec::new();
+        for (path, part) in made {
+            match found.remove(&path) {
+                Some(same) if same == part => {}
+                Some(_) => findings.push(finding(path, Fault::Altered)),
+                None => findings.push(finding(path, Fault::Missing)),
+            }
+        }
+        // Bytecode that root's Python keeps beside modules is nobody's concern, as in environments.
+        let strays = found.into_keys().filter(|path| !path.contains(&format!("/{CACHE}/")));
+        findings.extend(strays.map(|path| finding(path, Fault::Extra)));
+        findings.sort_unstable();
+        Ok(findings)
+    }
+}
+
+/// Makes what is in a directory read-only, and says what it is.
+///
+/// # Errors
+/// If the disk refuses, or something is neither a file nor a link.
+pub fn seal(directory: &Dir) -> Result<Parts, Error> {
+    parts(directory, Walk::Seal)
+}
+
+/// Writes into a sealed directory what makes it a prefix.
+///
+/// # Errors
+/// If the disk refuses.
+pub fn describe(
+    directory: &Dir,
+    parts: &Parts,
+    python: PathBuf,
+    packages: Vec<NativePackage>,
+) -> Result<(), Error> {
+    let written = |name: &str, error: serde_json::Error| Error::Damaged {
+        path: directory.path().join(name),
+        reason: format!("it cannot be written as JSON: {error}"),
+    };
+    let text = serde_json::to_vec(parts).map_err(|error| written(MANIFEST, error))?;
+    directory.write_new(MANIFEST, &text, 0o444)?;
+    let description = Description { python, packages, manifest: Sha256::of(&text) };
+    let text = serde_json::to_vec(&description).map_err(|error| written(DESCRIPTION, error))?;
+    directory.write_new(DESCRIPTION, &text, 0o444)?;
+    Ok(())
+}
+
+fn description(directory: &Dir) -> Result<Option<Description>, Error> {
+    let Some(text) = directory.read(DESCRIPTION, LIMIT)? else { return Ok(None) };
+    serde_json::from_slice(&text).map(Some).map_err(|error| Error::Damaged {
+        path: directory.path().join(DESCRIPTION),
+        reason: error.to_string(),
+    })
+}
+
+/// Takes from what was found to be damaged what makes it a prefix, so that the next sync makes it anew; how many that are.
+/// Whoever has the store keeps others from it.
+///
+/// # Errors
+/// If the disk refuses.
+pub fn condemn(store: &Store, findings: &[Finding]) -> Result<usize, Error> {
+    let ids = findings.iter().filter_map(|finding| match &finding.subject {
+        Subject::Python { id } => Some(id),
+        _ => None,
+    });
+    let ids: BTreeSet<&String> = ids.collect();
+    let mut count = 0;
+    for id in ids {
+        let Some(directory) = store.root().prefix(id)? else { continue };
+        directory.set_mode(0o755)?;
+        count += usize::from(directory.remove_file(DESCRIPTION)?);
+    }
+    Ok(count)
+}
+
+/// The prefix that an interpreter lies in.
+pub fn id_of(root: &Root, interpreter: &Interpreter) -> Option<String> {
+    let inside = interpreter.executable.strip_prefix(prefix_path(root.seen(), "")).ok()?;
+    match inside.components().next()? {
+        Component::Normal(id) => Some(id.to_str()?.to_owned()),
+        _ => None,
+    }
+}
+
+/// What was brought for an environment.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Brought {
+    /// What was asked for, in the words of whoever chose.
+    pub request: String,
+    /// The prefix.
+    pub id: String,
+    /// The channels that it came from, as they were given.
+    pub channels: Vec<String>,
+    /// What was chosen, in the words of whoever did.
+    pub solved: Box<RawValue>,
+}
+
+impl Brought {
+    /// What an environment has; `None` where nothing was brought for it, or nobody can read what.
+    ///
+    /// # Errors
+    /// If the root cannot be read.
+    pub fn of(root: &Root, name: &ProjectEnv) -> Result<Option<Self>, Error> {
+        let Some(directory) = root.project_env(name)? else { return Ok(None) };
+        let text = directory.read(NATIVE, LIMIT)?;
+        let found: Option<Self> = text.and_then(|text| serde_json::from_slice(&text).ok());
+        Ok(found.filter(|found| is_generation_id(&found.id)))
+    }
+
+    /// Says in an environment's directory that it has it.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn keep(&self, directory: &Dir) -> Result<(), Error> {
+        let text = serde_json::to_string(self).map_err(|error| Error::Damaged {
+            path: directory.path().join(NATIVE),
+            reason: format!("it cannot be written as JSON: {error}"),
+        })?;
+        Ok(directory.replace(NATIVE, text.as_bytes(), 0o644, Durability::Synced)?)
+    }
+}

@@ -1,0 +1,22 @@
+//! The one room that knows the crates which read channels, solve and link; no type of theirs leaves it but as what is
+//! kept of what was chosen. Asks nothing of the host: what packages may rely on is given.
+
+mod link;
+mod solve;
+
+pub(crate) use link::{Places, link};
+pub use solve::solve;
+
+use rattler_conda_types::Subdir;
+
+use crate::error::Error;
+use crate::machine::Machine;
+
+/// The part of a channel that is for a machine.
+fn platform(machine: &Machine) -> Result<Subdir, Error> {
+    match &*machine.arch {
+        "x86_64" => Ok(Subdir::Linux64),
+        "aarch64" => Ok(Subdir::LinuxAarch64),
+        other => Err(Error::Machine { arch: other.to_owned() }),
+    }
+}

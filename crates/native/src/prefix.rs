@@ -1,0 +1,133 @@
+//! Prefixes are made aside, and are whole with one rename. Owns the order of work; what a prefix says of itself is the
+//! installer's.
+
+use std::path::PathBuf;
+
+use pyfast_installer::prefix::{NativePackage, Part, Parts, Prefix, describe, seal};
+use pyfast_root::{Dir, LockName, Root, Share, Waiting, Workspace};
+
+use crate::audit::audit;
+use crate::conda::{Places, link};
+use crate::error::Error;
+use crate::event::Event;
+use crate::fetch::fetch;
+use crate::link_scripts::scripts;
+use crate::machine::Machine;
+use crate::records;
+use crate::solved::Solved;
+use crate::tools::Tools;
+
+/// Where what is in the directory of this process.
+const ARCHIVES: &str = "archives";
+const UNPACKED: &str = "unpacked";
+const PREFIX: &str = "prefix";
+
+/// The prefix of what was chosen, made where it is not there yet.
+///
+/// # Errors
+/// If an archive is not to be had, is not what its channel says, or would not become what it says; if the disk refuses.
+/// Nothing is visible then.
+pub fn make(
+    root: &Root,
+    solved: &Solved,
+    machine: &Machine,
+    tools: &Tools,
+) -> Result<Prefix, Error> {
+    let id = solved.id(root);
+    if let Some(ready) = Prefix::find(root, &id)? {
+        return Ok(ready);
+    }
+    let waiting = |waiting: &Waiting| (tools.events)(Event::Waiting(waiting.clone()));
+    // As all who put something into a root: nothing of it is collected meanwhile.
+    let _store = root.lock(&LockName::store(), Share::Shared, &waiting)?;
+    let _alone = root.lock(&LockName::prefix(&id), Share::Alone, &waiting)?;
+    if let Some(ready) = Prefix::find(root, &id)? {
+        return Ok(ready);
+    }
+    let workspace = Workspace::create(root)?;
+    let making = Making { root, solved, machine, tools, work: workspace.dir() };
+    making.appear(&id)?;
+    Prefix::find(root, &id)?.ok_or_else(|| Error::Damaged {
+        path: root.prefix_path(&id),
+        reason: "it vanished as soon as it was made".to_owned(),
+    })
+}
+
+/// What a prefix is made of, in a directory of this process.
+struct Making<'a> {
+    root: &'a Root,
+    solved: &'a Solved,
+    machine: &'a Machine,
+    tools: &'a Tools,
+    work: &'a Dir,
+}
+
+impl Making<'_> {
+    /// Makes it aside, and lets it appear.
+    fn appear(&self, id: &str) -> Result<(), Error> {
+        let packages = self.solved.packages()?;
+        (self.tools.events)(Event::Making {
+            python: self.solved.python().unwrap_or_default(),
+            packages: packages.len(),
+            bytes: packages.iter().filter_map(|package| package.size).sum(),
+        });
+        let prefix = self.linked(id, &packages)?;
+        for script in scripts(&prefix)? {
+            (self.tools.events)(Event::LinkScript { package: script.package, script: script.path });
+        }
+        records::clean(&prefix, &packages)?;
+        let parts = seal(&prefix)?;
+        records::compare(&prefix, &parts)?;
+        describe(&prefix, &parts, self.python(&parts)?, packages)?;
+        // All of it at once: thousands of files one by one would take longer than linking them.
+        rustix::fs::syncfs(&prefix)
+            .map_err(|error| Error::io("sync", prefix.path())(error.into()))?;
+        let prefixes = self.root.make_prefixes()?;
+        if prefixes.facts(id)?.is_some() {
+            // One that was found to be damaged: what runs in it goes on in the new one.
+            prefixes.dir(id)?.set_mode(0o755)?;
+            self.work.exchange(PREFIX, &prefixes, id)?;
+        } else {
+            self.work.rename(PREFIX, &prefixes, id)?;
+        }
+        prefixes.dir(id)?.set_mode(0o555)?;
+        Ok(prefixes.sync()?)
+    }
+
+    /// Archives are fetched and looked at, and linked once all are what they should be.
+    fn linked(&self, id: &str, packages: &[NativePackage]) -> Result<Dir, Error> {
+        for (name, mode) in [(ARCHIVES, 0o700), (UNPACKED, 0o700), (PREFIX, 0o755)] {
+            self.work.create_dir(name, mode)?;
+        }
+        let archives = self.work.dir(ARCHIVES)?;
+        fetch(packages, &archives, self.tools)?;
+        for package in packages {
+            let gone = || Error::archive(&package.file, "it vanished");
+            let (file, _) = archives.open(&package.file)?.ok_or_else(gone)?;
+            audit(&package.file, file)?;
+        }
+        let at = |name: &str| self.work.path().join(name);
+        let places = Places {
+            archives: at(ARCHIVES),
+            unpacked: at(UNPACKED),
+            prefix: at(PREFIX),
+            seen: self.root.seen_prefix_path(id),
+        };
+        link(self.solved, &places, self.machine, self.tools)?;
+        Ok(self.work.dir(PREFIX)?)
+    }
+
+    /// The interpreter among what was linked.
+    fn python(&self, parts: &Parts) -> Result<PathBuf, Error> {
+        let version = self.solved.python().unwrap_or_default();
+        let short: Vec<&str> = version.split('.').take(2).collect();
+        let path = format!("bin/python{}", short.join("."));
+        match parts.get(&path) {
+            Some(Part::Program(_)) => Ok(path.into()),
+            _ => Err(Error::archive("python", format!("it has no program `{path}`"))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,112 @@
+//! What is wanted of channels. Owns how versions of Python are written for them; must not know what they have.
+
+use std::path::PathBuf;
+
+use pyfast_root::Fingerprint;
+
+use crate::error::Error;
+
+/// Raised where a fingerprint gets another meaning.
+const VERSION: u32 = 1;
+
+/// What a prefix is to have, and where that is looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The Python: a version (`3.12`, `3.12.4`), or a range of them.
+    pub python: String,
+    /// Further packages, as conda writes them: a name, with a version where one is wanted.
+    pub packages: Vec<String>,
+    /// Channels, the first before the next: names, URLs, directories.
+    pub channels: Vec<String>,
+    /// The time after which nothing counts that was made, in UTC (`2026-01-31T12:00:00Z`).
+    pub exclude_newer: Option<String>,
+    /// What directories are relative to, absolute.
+    pub directory: PathBuf,
+}
+
+impl Request {
+    /// Everything that shapes what is chosen, on machines of this architecture.
+    pub fn fingerprint(&self) -> String {
+        let Self { python, packages, channels, exclude_newer, directory } = self;
+        let beside = channels.iter().any(|channel| is_relative(channel));
+        Fingerprint::new("native", VERSION)
+            .field("python", python)
+            .fields("packages", packages)
+            .fields("channels", channels)
+            .fields("exclude-newer", exclude_newer)
+            .fields("directory", beside.then(|| directory.display()))
+            .field("arch", std::env::consts::ARCH)
+            .finish()
+    }
+
+    /// What is wanted, as conda writes it.
+    pub(crate) fn specs(&self) -> Result<Vec<String>, Error> {
+        let mut specs = vec![python(&self.python)?];
+        specs.extend(self.packages.iter().cloned());
+        Ok(specs)
+    }
+}
+
+/// Whether a channel is a directory that depends on where one is.
+fn is_relative(channel: &str) -> bool {
+    channel.starts_with('.')
+}
+
+/// A version of Python, or a range, as conda writes it.
+fn python(wanted: &str) -> Result<String, Error> {
+    let parts: Vec<&str> = wanted.split('.').collect();
+    let number = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    if parts.iter().all(number) && (1..=3).contains(&parts.len()) {
+        let exactly = parts.len() == 3;
+        return Ok(format!(
+            "python {}{wanted}{}",
+            if exactly { "==" } else { "" },
+            if exactly { "" } else { ".*" }
+        ));
+    }
+    let usual = |c: char| c.is_ascii_digit() || "<>=!~.,* ".contains(c);
+    if wanted.starts_with(['<', '>', '=', '!', '~']) && wanted.chars().all(usual) {
+        let tight: String = wanted.chars().filter(|c| *c != ' ').collect();
+        return Ok(format!("python {tight}"));
+    }
+    Err(Error::PythonVersion { wanted: wanted.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_and_ranges_are_what_conda_understands() {
+        for (wanted, expected) in [
+            ("3", "python 3.*"),
+            ("3.12", "python 3.12.*"),
+            ("3.12.4", "python ==3.12.4"),
+            (">=3.11, <3.13", "python >=3.11,<3.13"),
+            ("~=3.11", "python ~=3.11"),
+        ] {
+            assert_eq!(python(wanted).unwrap(), expected);
+        }
+        for wanted in
+            ["", "python3.12", "pypy3", "3.13t", "3.12.1.2", "3.", ">=3.x", "3.12 *[url=x]"]
+        {
+            assert!(python(wanted).is_err(), "{wanted}");
+        }
+    }
+
+    #[test]
+    fn a_directory_counts_only_where_a_channel_is_beside_it() {
+        let request = |channel: &str, directory: &str| Request {
+            python: "3.12".to_owned(),
+            packages: Vec::new(),
+            channels: vec![channel.to_owned()],
+            exclude_newer: None,
+            directory: directory.into(),
+        };
+        let print = |channel, directory| request(channel, directory).fingerprint();
+        assert_eq!(print("conda-forge", "/a"), print("conda-forge", "/b"));
+        assert_ne!(print("./channel", "/a"), print("./channel", "/b"));
+        let other = Request { packages: vec!["libpq".to_owned()], ..request("conda-forge", "/a") };
+        assert_ne!(other.fingerprint(), print("conda-forge", "/a"));
+    }
+}

@@ -1,0 +1,50 @@
+//! The world that a prefix is made with, lent by the caller.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use pyfast_index::client::Client;
+use tokio::runtime::Runtime;
+
+use crate::error::Error;
+use crate::event::Event;
+
+/// Files are linked side by side, each on a thread that waits for the disk.
+const THREADS: usize = 64;
+
+/// Who reaches servers, what is remembered of channels, and who is told what goes on.
+pub struct Tools {
+    /// Who reaches servers.
+    pub(crate) client: Arc<Client>,
+    /// The user's directory for what channels said.
+    pub(crate) cache: PathBuf,
+    /// Who is told.
+    pub(crate) events: Arc<dyn Fn(Event) + Send + Sync>,
+    pub(crate) runtime: Runtime,
+}
+
+impl Tools {
+    /// Tools with threads of their own.
+    ///
+    /// # Errors
+    /// If the system gives no threads.
+    pub fn new(
+        client: Arc<Client>,
+        cache: PathBuf,
+        events: Arc<dyn Fn(Event) + Send + Sync>,
+    ) -> Result<Self, Error> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .max_blocking_threads(THREADS)
+            .enable_all()
+            .build()
+            .map_err(Error::Threads)?;
+        Ok(Self { client, cache, events, runtime })
+    }
+}
+
+impl std::fmt::Debug for Tools {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tools").field("cache", &self.cache).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,23 @@
+//! The interpreter that was brought for an environment. Owns where it is looked for; must not know how it was chosen.
+
+use pyfast_installer::prefix::{Brought, Prefix};
+use pyfast_root::ProjectEnv;
+
+use super::{Found, identify};
+use crate::error::Error;
+use crate::settings::{Root, Settings};
+
+/// The one that the last sync brought.
+pub(super) fn find(version: &str, settings: &Settings) -> Result<Found, Error> {
+    let missing = || Error::NotBrought { version: version.to_owned(), env: settings.env.clone() };
+    let Root::Directory(directory) = &settings.root else { return Err(missing()) };
+    let root = pyfast_root::Root::find(directory, directory)?.ok_or_else(missing)?;
+    let name = ProjectEnv::new(&settings.project.name(), &settings.env)?;
+    let brought = Brought::of(&root, &name)?.ok_or_else(missing)?;
+    let prefix = Prefix::find(&root, &brought.id)?.ok_or_else(missing)?;
+    identify(
+        prefix.interpreter(),
+        format!("managed, from {}", brought.channels.join(", ")),
+        settings,
+    )
+}
