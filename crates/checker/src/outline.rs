@@ -47,8 +47,8 @@ pub(crate) enum Step {
     SetAttribute(Use),
     /// To these texts.
     SetTexts(SetTexts),
-    /// A function that a decorator of a framework's serves takes a file.
-    TakesFile(Use),
+    /// A function that a decorator of a framework's serves takes this of a form.
+    TakesForm(Use),
     Call(Box<Call>),
     /// `x["key"]` is read.
     Item(Item),

@@ -21,8 +21,12 @@ struct Needed<'a> {
 }
 
 impl Simulation<'_> {
-    /// `FastAPI` looks when it sees a parameter that comes of a form.
+    /// A function that is served takes something of a form: `FastAPI` looks when it sees that.
     pub(super) fn takes_form(&mut self, used: &Use, frame: &Frame) -> Result<(), Raised> {
+        let Value::Foreign(name) = self.quietly(&used.path, frame) else { return Ok(()) };
+        if !matches!(name.as_str(), "fastapi.Form" | "fastapi.File" | "fastapi.UploadFile") {
+            return Ok(());
+        }
         let feature = used.path.join(".");
         let needed = Needed {
             feature: &feature,
@@ -32,14 +36,6 @@ impl Simulation<'_> {
             kind: Kind::Other("RuntimeError".to_owned()),
         };
         self.needs(&needed, used.at, frame)
-    }
-
-    /// A function that is served takes a file.
-    pub(super) fn takes_file(&mut self, used: &Use, frame: &Frame) -> Result<(), Raised> {
-        match self.quietly(&used.path, frame) {
-            Value::Foreign(name) if name == "fastapi.UploadFile" => self.takes_form(used, frame),
-            _ => Ok(()),
-        }
     }
 
     /// A model of pydantic's has a field for an address of mail.

@@ -48,7 +48,7 @@ impl Simulation<'_> {
             Step::SetAttribute(used) => self.set_attribute(used, frame)?,
             // Whoever reads them later has the text.
             Step::SetTexts(_) => {}
-            Step::TakesFile(used) => self.takes_file(used, frame)?,
+            Step::TakesForm(used) => self.takes_form(used, frame)?,
             Step::Call(call) => return self.call(call, frame),
             Step::Item(item) => self.item(item, frame)?,
             Step::Number(item) => self.number(item, frame)?,

@@ -99,7 +99,6 @@ impl Simulation<'_> {
                     self.load(module, call.called.at, frame)?;
                 }
             }
-            "fastapi.Form" | "fastapi.File" => return self.takes_form(&call.called, frame),
             _ if name.starts_with("sqlalchemy.") && name.ends_with("create_engine")
                 || name.ends_with("sqlalchemy.ext.asyncio.create_async_engine") =>
             {

@@ -38,6 +38,9 @@ pub(super) struct Builder<'a> {
 /// Decorators that have a framework serve a function.
 const SERVING: [&str; 6] = ["post", "put", "patch", "delete", "get", "api_route"];
 
+/// What says that a parameter comes of a form.
+const FORMS: [&str; 3] = ["Form", "File", "UploadFile"];
+
 /// What a module does when it is imported.
 pub(super) fn outline(body: &[Stmt], source: &str, version: PythonVersion) -> Outline {
     let mut builder = Builder {
@@ -285,7 +288,7 @@ impl Builder<'_> {
         }
         self.scoping.enter(Owner::TypeParams, params, BTreeSet::new());
         self.visit_parameters(&function.parameters);
-        self.files_of(function);
+        self.forms_of(function);
         if let Some(returns) = &function.returns {
             self.annotation(returns);
         }
@@ -304,20 +307,34 @@ impl Builder<'_> {
         self.bind(&function.name, Bound::Function(self.functions.len() - 1));
     }
 
-    /// Files that a function takes which a framework serves.
-    fn files_of(&mut self, function: &ast::StmtFunctionDef) {
+    /// What a function takes of a form which a framework serves: files, and what is said to come of one.
+    fn forms_of(&mut self, function: &ast::StmtFunctionDef) {
         let serves = function.decorator_list.iter().any(|decorator| {
             let Expr::Call(call) = &decorator.expression else { return false };
             matches!(&*call.func, Expr::Attribute(_))
                 && last_name(&call.func).is_some_and(|last| SERVING.contains(&last))
         });
         for parameter in function.parameters.iter().filter(|_| serves) {
-            if let Some(annotation) = parameter.annotation()
-                && last_name(annotation) == Some("UploadFile")
-            {
-                let used = self.used(annotation);
-                self.steps.extend(used.map(Step::TakesFile));
+            let mut said: Vec<&Expr> = parameter.default().into_iter().collect();
+            match parameter.annotation() {
+                // `Annotated[str, Form()]`
+                Some(Expr::Subscript(annotated)) => {
+                    if let Expr::Tuple(parts) = &*annotated.slice {
+                        said.extend(&parts.elts);
+                    }
+                }
+                Some(annotation) => said.push(annotation),
+                None => {}
             }
+            let names = said.into_iter().map(|expression| match expression {
+                Expr::Call(call) => &*call.func,
+                other => other,
+            });
+            let forms =
+                names.filter(|name| last_name(name).is_some_and(|last| FORMS.contains(&last)));
+            let forms: Vec<Step> =
+                forms.filter_map(|name| self.used(name)).map(Step::TakesForm).collect();
+            self.steps.extend(forms);
         }
     }
 
