@@ -59,8 +59,12 @@ impl<'a> Headers<'a> {
         let length = usize::try_from(dynamic.p_filesz.min(TABLE)).ok()?;
         let table = (self.read)(dynamic.p_offset, length)?;
         let table = DynamicTable::new(self.endian, self.class, &table);
-        let entries = table.iter().take_while(|entry| entry.d_tag != 0);
-        Some(entries.map(|entry| (entry.d_tag, entry.d_val())).collect())
+        let mut entries: Vec<(i64, u64)> =
+            table.iter().map(|entry| (entry.d_tag, entry.d_val())).collect();
+        // Of one without an end nobody knows what it would have said.
+        let end = entries.iter().position(|(tag, _)| *tag == 0)?;
+        entries.truncate(end);
+        Some(entries)
     }
 
     /// The program that loads it: only programs name one.
@@ -69,12 +73,8 @@ impl<'a> Headers<'a> {
         self.text_at(place)
     }
 
-    /// A text of the string table at that address.
-    pub(crate) fn text(&self, strings: u64, at: u64) -> Option<String> {
-        self.text_at(self.offset(strings)?.checked_add(at)?)
-    }
-
-    fn text_at(&self, place: u64) -> Option<String> {
+    /// The text that begins there in the file.
+    pub(crate) fn text_at(&self, place: u64) -> Option<String> {
         for length in [SHORT, TEXT] {
             self.left.set(self.left.get().checked_sub(length)?);
             let text = (self.read)(place, length)?;
@@ -100,7 +100,7 @@ impl<'a> Headers<'a> {
     }
 
     /// Where in the file an address in memory is: in the segment that is loaded there.
-    fn offset(&self, address: u64) -> Option<u64> {
+    pub(crate) fn offset(&self, address: u64) -> Option<u64> {
         let segment = self.segments.iter().find(|segment| {
             let within = address.checked_sub(segment.p_vaddr);
             segment.p_type == PT_LOAD && within.is_some_and(|within| within < segment.p_filesz)

@@ -81,7 +81,8 @@ pub fn search_path(read: &Read<'_>) -> Vec<String> {
 /// The dynamic section. Of what is there more than once the loader takes the last.
 struct Dynamic<'h, 'a> {
     headers: &'h Headers<'a>,
-    strings: u64,
+    /// Where in the file the texts begin, looked for once: segments may be many.
+    strings: Option<u64>,
     soname: Option<u64>,
     needed: Vec<u64>,
     rpath: Option<u64>,
@@ -106,12 +107,12 @@ impl<'h, 'a> Dynamic<'h, 'a> {
                 _ => {}
             }
         }
-        let strings = strings?;
+        let strings = headers.offset(strings?);
         Some(Self { headers, strings, soname, needed, rpath, runpath, versions, version_count })
     }
 
     fn text(&self, at: u64) -> Option<String> {
-        self.headers.text(self.strings, at)
+        self.headers.text_at(self.strings?.checked_add(at)?)
     }
 
     fn search_path(&self) -> Option<Vec<String>> {
