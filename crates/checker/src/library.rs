@@ -10,7 +10,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::finding::{Finding, Place};
-use crate::outline::{Offset, Outline, Step, Try, Use};
+use crate::outline::{Imported, Offset, Outline, Step, Try, Use};
 use crate::sources::Files;
 use crate::suppression::is_suppressed;
 use crate::syntax::{self, Read};
@@ -204,14 +204,27 @@ pub(crate) fn each(steps: &[Step], act: &mut dyn FnMut(&Step)) {
 /// The names of the module that these steps may bind.
 pub(crate) fn bound(steps: &[Step]) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    each(steps, &mut |step| match step {
-        Step::Bind(bind) if !bind.is_local => drop(names.insert(bind.name.clone())),
-        Step::Class(class) if !class.is_local => drop(names.insert(class.name.clone())),
-        Step::Import(import) if !import.is_local => drop(names.insert(import.bound().to_owned())),
-        Step::From(from) if !from.is_local => {
-            names.extend(from.names.iter().map(|name| name.bound().to_owned()));
-        }
-        _ => {}
-    });
+    each(steps, &mut |step| names.extend(bound_by(step).into_iter().map(str::to_owned)));
     names
+}
+
+/// The names of the module that a step binds itself, whatever is in it.
+pub(crate) fn bound_by(step: &Step) -> Vec<&str> {
+    match step {
+        Step::Bind(bind) if !bind.is_local => vec![&bind.name],
+        Step::Class(class) if !class.is_local => vec![&class.name],
+        Step::Import(import) if !import.is_local => vec![import.bound()],
+        Step::From(from) if !from.is_local => from.names.iter().map(Imported::bound).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Whether a module may have a name by its own text.
+pub(crate) fn may_bind(outline: &Outline, name: &str) -> bool {
+    let mut may = outline.is_open || outline.globals.iter().any(|global| global == name);
+    each(&outline.body, &mut |step| {
+        let binds = bound_by(step).iter().any(|bound| [name, "__getattr__"].contains(bound));
+        may |= binds || matches!(step, Step::From(from) if from.names.is_empty());
+    });
+    may
 }

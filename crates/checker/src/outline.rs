@@ -1,6 +1,9 @@
 //! What a module does when it is imported, as far as a check needs it: small steps in their order. Must not know syntax
 //! trees, nor which modules there are.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 /// Where something stands in its file's text.
 pub(crate) type Offset = u32;
 
@@ -20,6 +23,8 @@ pub(crate) struct Outline {
     pub(crate) has_unseen_imports: bool,
     /// Names that functions of it declare to be the module's.
     pub(crate) globals: Vec<String>,
+    /// Dictionaries that configure logging, by the names of those that nothing else uses.
+    pub(crate) configurations: BTreeMap<String, Arc<Logging>>,
 }
 
 /// A function's body.
@@ -167,7 +172,7 @@ pub(crate) enum Bound {
     /// A text that may be the name of a module or of something in one.
     Text(String),
     /// A dictionary that configures logging.
-    Logging(Box<Logging>),
+    Logging(Arc<Logging>),
     /// `None`.
     Nothing,
     /// What a condition comes to.
@@ -198,8 +203,17 @@ pub(crate) struct Call {
     pub(crate) keywords: Vec<String>,
     /// Of these, lists of texts.
     pub(crate) lists: Vec<List>,
-    /// The first argument, if it configures logging.
-    pub(crate) logging: Option<Box<Logging>>,
+    /// What a call of `dictConfig` is given.
+    pub(crate) configures: Option<Configures>,
+}
+
+/// What configures logging.
+#[derive(Debug, Clone)]
+pub(crate) enum Configures {
+    /// A dictionary that is written out there.
+    Here(Arc<Logging>),
+    /// A name of the module.
+    Named(String),
 }
 
 /// An attribute that is set to a list of texts.

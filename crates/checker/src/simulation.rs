@@ -30,6 +30,7 @@ use crate::library::Library;
 use crate::search::Search;
 use crate::service::Service;
 
+use extras::Ancestry;
 use failing::{Draft, Guard, Key};
 use foreign::Foreign;
 use table::Module;
@@ -89,6 +90,8 @@ struct Simulation<'a> {
     standard: BTreeSet<String>,
     /// How many imports there were of which nobody knows what they gave.
     unknown_imports: usize,
+    /// What classes have from others, by their modules and places.
+    ancestries: FxHashMap<String, FxHashMap<u32, Ancestry>>,
     found: BTreeMap<Key, Finding>,
 }
 
@@ -165,6 +168,7 @@ impl<'a> Simulation<'a> {
             endings: 0,
             standard: BTreeSet::new(),
             unknown_imports: 0,
+            ancestries: FxHashMap::default(),
             found: BTreeMap::new(),
         }
     }

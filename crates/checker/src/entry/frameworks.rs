@@ -97,8 +97,14 @@ pub(super) fn django(call: &Call<'_>) -> Found {
 
 /// Who reads the settings: a command by its name.
 pub(super) fn reader(words: &[String]) -> Django {
+    // With any of these not everything is looked at.
+    let is_part = |word: &String| {
+        let name = word.split('=').next().unwrap_or_default();
+        let has_tag = !word.starts_with("--") && word.starts_with("-t");
+        has_tag || matches!(name, "--skip-checks" | "--tag" | "--list-tags")
+    };
     match words.first().map(String::as_str) {
-        _ if words.iter().any(|word| word == "--skip-checks") => Django::Command,
+        _ if words.iter().any(is_part) => Django::Command,
         Some("runserver") => Django::Developers,
         Some("check" | "makemigrations" | "migrate") => Django::Checks,
         _ => Django::Command,
@@ -135,6 +141,11 @@ pub(super) fn text_of_module(call: &Call<'_>, module: &str) -> Option<String> {
 pub(super) fn reader_of(text: &str) -> Django {
     let serves = ["get_wsgi_application", "get_asgi_application"];
     if serves.iter().any(|name| text.contains(name)) { Django::Server } else { Django::Command }
+}
+
+/// Who reads the settings in a script: Django's own command line, or what the script does by itself.
+pub(super) fn reader_of_script(text: &str, words: &[String]) -> Django {
+    if text.contains("execute_from_command_line") { reader(words) } else { reader_of(text) }
 }
 
 /// The module that `os.environ.setdefault(NAME, "…")` or `os.environ[NAME] = "…"` names, where only one is.

@@ -71,10 +71,11 @@ pub(super) fn script(call: &Call<'_>, file: &str, args: &[String]) -> Found {
         is_first: true,
         ..call.entry(Target::Script(call.start.path(file)))
     };
-    let settings = call.text(file).and_then(|text| frameworks::settings_of(&call, &text));
+    let text = call.text(file).unwrap_or_default();
+    let settings = frameworks::settings_of(&call, &text).filter(|_| !text.is_empty());
     let settings = settings.map(|module| Started {
         words: run.words.clone(),
-        lists: Some(Lists::Django(frameworks::reader(args))),
+        lists: Some(Lists::Django(frameworks::reader_of_script(&text, args))),
         ..call.entry(Target::Module(Module::named(&module)))
     });
     Some([run].into_iter().chain(settings).collect())

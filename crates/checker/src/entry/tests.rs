@@ -164,7 +164,8 @@ fn frameworks_look_into_files_and_variables() {
 #[test]
 fn django_names_its_settings_in_a_text_or_a_variable() {
     let text = "#!/usr/bin/env python\nimport os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', \
-                \"shop.settings\")\nfrom django.core import x\n";
+                \"shop.settings\")\nfrom django.core.management import \
+                execute_from_command_line\n";
     let mut service = service();
     service.files.extend([("manage.py", text), ("shop/wsgi.py", text)]);
     let settings = "shop.settings []";
@@ -189,11 +190,21 @@ fn django_names_its_settings_in_a_text_or_a_variable() {
         ("migrate --skip-checks", Django::Command),
         ("runserver 0.0.0.0:80", Django::Developers),
         ("collectstatic", Django::Command),
+        ("check --deploy", Django::Checks),
+        ("check --tag security", Django::Command),
+        ("check --tag=security", Django::Command),
+        ("check -t security", Django::Command),
     ] {
         let words = format!("python manage.py {words}");
         let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
         assert_eq!(started(&words, &service)[1].lists, Some(Lists::Django(reader)), "{words:?}");
     }
+    service
+        .files
+        .insert("jobs.py", "import django\ndjango.setup()\nDJANGO_SETTINGS_MODULE = 'x.y'\n");
+    let words = ["python", "jobs.py", "check"].map(str::to_owned);
+    let lists = started(&words, &service)[1].lists;
+    assert_eq!(lists, Some(Lists::Django(Django::Command)), "a script of its own");
     service.variables.insert("DJANGO_SETTINGS_MODULE", "shop.live");
     assert_eq!(of(&service, "gunicorn shop.wsgi")[1], "shop.live []");
 }

@@ -10,7 +10,7 @@ use pyfast_elf::is_object_name;
 use serde::{Deserialize, Serialize};
 
 use crate::finding::Place;
-use crate::library::{Library, ReadFiles};
+use crate::library::{self, Library, ReadFiles};
 use crate::outline::{Call, From, Step, Stop, Test};
 use crate::reached::{absolute, find};
 use crate::search::{Found, Search, SearchEntry, Whose};
@@ -287,6 +287,7 @@ impl<'a> Walk<'a> {
             if let Step::Call(call) = step
                 && module.is_own
                 && let Some(library) = opens(call)
+                && self.has_of_ctypes(module.path, &call.called.path[0])
             {
                 let place = self.library.place(module.path, call.called.at, self.python);
                 self.opened.push(Opened { library, place });
@@ -326,6 +327,28 @@ impl<'a> Walk<'a> {
                 step => self.ended |= module.is_own && changes_modules(step),
             }
         }
+    }
+
+    /// Whether a file has a name of ctypes, and of nobody else.
+    fn has_of_ctypes(&self, path: &Path, name: &str) -> bool {
+        let read = self.library.read(path, self.python);
+        let Some(outline) = read.as_ref().and_then(|read| read.outline.as_ref()) else {
+            return false;
+        };
+        let (mut has, mut has_other) = (false, false);
+        library::each_step(outline, &mut |step| {
+            let of = match step {
+                Step::Import(import) => import.module.as_str(),
+                Step::From(from) if from.level == 0 => from.module.as_str(),
+                _ => "",
+            };
+            let is_ctypes = of.split('.').next() == Some("ctypes");
+            let binds = library::bound_by(step).contains(&name);
+            let is_star = matches!(step, Step::From(from) if from.names.is_empty());
+            has |= is_ctypes && (binds || is_star);
+            has_other |= !is_ctypes && (binds || is_star);
+        });
+        has && !has_other
     }
 
     /// Imports of the project's own are what is spoken of.

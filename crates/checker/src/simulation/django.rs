@@ -3,36 +3,13 @@
 //!
 //! <https://docs.djangoproject.com/en/stable/ref/settings/>
 
-use std::sync::Arc;
+mod settings;
 
-use super::listed::Lister;
 use super::{Frame, Simulation};
 use crate::finding::Rule;
-use crate::library;
-use crate::outline::{Bind, Bound, Logging, Outline, Step};
-use crate::reached;
 use crate::search::Found;
 use crate::service::Django;
-use crate::syntax::Read;
-
-/// How many modules of settings take each other in.
-const DEEPEST: usize = 8;
-
-/// A text of the settings, and the file that has it.
-struct Named {
-    text: String,
-    /// Of the modules of settings.
-    module: usize,
-}
-
-/// Modules of settings.
-#[derive(Default)]
-struct Settings {
-    /// One, and before it those that it takes in with a star.
-    modules: Vec<Lister>,
-    /// Those that it may take in (`try: from .local import *`).
-    perhaps: Vec<Arc<Read>>,
-}
+use settings::{Named, Settings};
 
 impl Simulation<'_> {
     /// What settings name, as far as their own text says it for certain.
@@ -48,18 +25,21 @@ impl Simulation<'_> {
             self.enter_application(&named.text, settings.frame(named));
         }
         self.enter_users(&settings, &applications);
-        let serves = matches!(reader, Django::Server | Django::Developers);
-        let checks = matches!(reader, Django::Checks | Django::Developers);
-        if let Some(urls) = settings.text("ROOT_URLCONF") {
-            // Whoever only serves imports them with the first request.
-            self.unsure += usize::from(!checks);
-            let frame = settings.frame(&urls);
-            drop(self.load(&urls.text, self.offset_of(&urls.text, frame), frame));
-            self.unsure -= usize::from(!checks);
-        }
-        for named in settings.listed("MIDDLEWARE").iter().filter(|_| serves) {
-            let frame = settings.frame(named);
-            drop(self.import_dotted(&named.text, self.offset_of(&named.text, frame), frame));
+        match reader {
+            Django::Developers => {
+                self.enter_urls(&settings);
+                self.enter_middleware(&settings);
+            }
+            Django::Checks => self.enter_urls(&settings),
+            Django::Server | Django::Command => {
+                if reader == Django::Server {
+                    self.enter_middleware(&settings);
+                }
+                // They are imported with the first request.
+                self.unsure += 1;
+                self.enter_urls(&settings);
+                self.unsure -= 1;
+            }
         }
         // Another application may bring a server of its own.
         let is_usual = applications.iter().all(|one| !["daphne", "channels"].contains(&&*one.text));
@@ -72,32 +52,18 @@ impl Simulation<'_> {
         }
     }
 
-    fn read_settings(&self, module: &str, found: &mut Settings) {
-        let known = found.modules.len() + found.perhaps.len();
-        let Some(lister) = self.lister(module).filter(|_| known < DEEPEST) else { return };
-        let package = self.modules.get(module).map(|module| module.package.clone());
-        let star = |step: &Step| match step {
-            Step::From(from) if from.names.is_empty() => {
-                reached::absolute(from, package.as_deref().unwrap_or_default())
-            }
-            _ => None,
-        };
-        let Some(outline) = &lister.read.outline else { return };
-        let certain: Vec<String> = outline.body.iter().filter_map(star).collect();
-        library::each_step(outline, &mut |step| {
-            let name = star(step).filter(|name| !certain.contains(name));
-            let read = name.and_then(|name| match self.find(&name) {
-                Found::Source { path, .. } => self.library.read(&path, self.service.python),
-                _ => None,
-            });
-            found.perhaps.extend(read);
-        });
-        for name in certain {
-            if !found.modules.iter().any(|known| known.frame.module == name) {
-                self.read_settings(&name, found);
-            }
+    fn enter_urls(&mut self, settings: &Settings) {
+        if let Some(urls) = settings.text("ROOT_URLCONF") {
+            let frame = settings.frame(&urls);
+            drop(self.load(&urls.text, self.offset_of(&urls.text, frame), frame));
         }
-        found.modules.push(lister);
+    }
+
+    fn enter_middleware(&mut self, settings: &Settings) {
+        for named in &settings.listed("MIDDLEWARE") {
+            let frame = settings.frame(named);
+            drop(self.import_dotted(&named.text, self.offset_of(&named.text, frame), frame));
+        }
     }
 
     /// A module by the text that names it, or by that of a class in it, with its models.
@@ -123,12 +89,10 @@ impl Simulation<'_> {
         let mut of_label = own.iter().filter(|name| name.rsplit('.').next() == Some(label));
         let (Some(application), None) = (of_label.next(), of_label.next()) else { return };
         let models = format!("{application}.models");
-        // Models count by the application that they are in, whoever has imported them.
-        let below = format!("{application}.");
+        // Models count by the application that they are in, or say that they are of, whoever has imported them.
         let elsewhere = self.order.iter().any(|module| {
-            let is_inside = module == application || module.starts_with(&below);
-            let has = self.modules.get(module).is_none_or(|known| known.names.contains_key(model));
-            is_inside && *module != models && has && self.modules.contains_key(module)
+            let known = self.modules.get(module).filter(|_| *module != models);
+            known.is_some_and(|known| known.names.contains_key(model))
         });
         if elsewhere || self.has_object(&models, model) != Some(false) {
             return;
@@ -139,109 +103,5 @@ impl Simulation<'_> {
         draft.message =
             format!("`AUTH_USER_MODEL` names the model `{model}`, which `{models}` does not have");
         self.report(draft);
-    }
-}
-
-impl Settings {
-    fn frame(&self, named: &Named) -> &Frame {
-        &self.modules[named.module].frame
-    }
-
-    fn outlines(&self) -> impl Iterator<Item = (usize, &Outline)> {
-        let outlines = self.modules.iter().enumerate();
-        outlines.filter_map(|(at, lister)| Some((at, lister.read.outline.as_ref()?)))
-    }
-
-    /// Whether a name may be another one in the end, by what is not followed.
-    fn may_change(&self, name: &str) -> bool {
-        let perhaps = self.perhaps.iter().map(|read| read.outline.as_ref());
-        let mut may = self.outlines().any(|(_, outline)| outline.is_open);
-        for outline in perhaps {
-            let Some(outline) = outline else { return true };
-            may |= outline.is_open;
-            library::each_step(outline, &mut |step| {
-                may |= matches!(step, Step::Bind(bind) if bind.name == name
-                    && !matches!(bind.value, Bound::Strings { adds: true, .. }));
-            });
-        }
-        may
-    }
-
-    /// The texts of a list; none where something else may be in it in the end.
-    fn listed(&self, name: &str) -> Vec<Named> {
-        let is_it = |bind: &Bind| bind.name == name && !bind.is_local;
-        let (mut all, mut changes) = (0, false);
-        let mut listed: Vec<Named> = Vec::new();
-        for (module, outline) in self.outlines() {
-            library::each_step(outline, &mut |step| match step {
-                // What is added in a branch takes nothing away.
-                Step::Bind(bind) if is_it(bind) => {
-                    all += usize::from(!matches!(bind.value, Bound::Strings { adds: true, .. }));
-                }
-                Step::Call(call) => changes |= call.called.path[0] == name,
-                Step::SetItem(item) => changes |= item.of.path[0] == name,
-                Step::Unbind(unbind) => changes |= unbind.name == name,
-                _ => {}
-            });
-            let own = outline.body.iter().filter_map(|step| match step {
-                Step::Bind(bind) if is_it(bind) => Some(&bind.value),
-                _ => None,
-            });
-            for value in own {
-                let Bound::Strings { items, adds } = value else { continue };
-                if !adds {
-                    all -= 1;
-                    listed.clear();
-                }
-                listed.extend(items.iter().map(|text| Named { text: text.clone(), module }));
-            }
-        }
-        if all == 0 && !changes && !self.may_change(name) { listed } else { Vec::new() }
-    }
-
-    /// A text that is set once, and for certain.
-    fn text(&self, name: &str) -> Option<Named> {
-        let mut binds = 0;
-        let mut found = None;
-        for (module, outline) in self.outlines() {
-            library::each_step(outline, &mut |step| {
-                binds += usize::from(matches!(step, Step::Bind(bind) if bind.name == name));
-            });
-            for step in &outline.body {
-                if let Step::Bind(Bind { name: bound, value: Bound::Text(text), .. }) = step
-                    && bound == name
-                {
-                    found = Some(Named { text: text.clone(), module });
-                }
-            }
-        }
-        found.filter(|_| binds == 1 && !self.may_change(name))
-    }
-
-    /// `LOGGING`, where nothing changes it.
-    fn logging(&self) -> Option<(&Frame, &Logging)> {
-        let (mut touched, mut replaced) = (0, false);
-        let mut found = None;
-        for (module, outline) in self.outlines() {
-            library::each_step(outline, &mut |step| match step {
-                Step::Bind(bind) => {
-                    touched += usize::from(bind.name == "LOGGING");
-                    replaced |= bind.name == "LOGGING_CONFIG";
-                }
-                Step::Call(call) => touched += usize::from(call.called.path[0] == "LOGGING"),
-                Step::SetItem(item) | Step::Item(item) => {
-                    touched += usize::from(item.of.path[0] == "LOGGING");
-                }
-                _ => {}
-            });
-            for step in &outline.body {
-                if let Step::Bind(Bind { name, value: Bound::Logging(logging), .. }) = step
-                    && name == "LOGGING"
-                {
-                    found = Some((&self.modules[module].frame, &**logging));
-                }
-            }
-        }
-        found.filter(|_| touched == 1 && !replaced && !self.may_change("LOGGING"))
     }
 }

@@ -5,7 +5,7 @@ use super::failing::{Kind, Raised};
 use super::table::Value;
 use super::{Frame, Simulation, Unseen, messages};
 use crate::library;
-use crate::outline::{Class, Path, Step, Use};
+use crate::outline::{Class, Field, Keyword, Path, Step, Use};
 use crate::search::Found;
 
 /// What a feature needs.
@@ -18,6 +18,15 @@ struct Needed<'a> {
     project: &'a str,
     /// What is raised without.
     kind: Kind,
+}
+
+/// What a class has from those that it is of.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Ancestry {
+    /// It is a model of pydantic's.
+    is_model: bool,
+    /// It may be made with its first use only.
+    defers: bool,
 }
 
 impl Simulation<'_> {
@@ -45,9 +54,13 @@ impl Simulation<'_> {
             let words = annotation.split(|c| !is_word(c)).filter(|word| !word.is_empty());
             words.map(str::to_owned).collect()
         };
-        for field in &class.fields {
+        let is_field =
+            |field: &&Field| !field.name.starts_with('_') && !field.annotation.contains("ClassVar");
+        let fields = || class.fields.iter().filter(is_field);
+        // One is enough: the class is made whole or not at all.
+        let needs = fields().find_map(|field| {
             let mut named = words(&field.annotation).into_iter();
-            let named = named.find(|word| {
+            let feature = named.find(|word| {
                 let path: Path = word.split('.').map(str::to_owned).collect();
                 let is_address =
                     path.last().is_some_and(|last| last.ends_with("Email") || last == "EmailStr");
@@ -55,26 +68,25 @@ impl Simulation<'_> {
                     && matches!(self.quietly(&path, frame), Value::Foreign(name)
                         if matches!(name.as_str(), "pydantic.EmailStr" | "pydantic.NameEmail"))
             });
-            let Some(feature) = named.filter(|_| self.is_model(&class.bases, frame, 0)) else {
-                continue;
-            };
-            // A model is made later where one of its types is not there yet.
-            let is_whole = class.fields.iter().all(|field| {
-                words(&field.annotation).iter().all(|word| self.is_bound(word, frame))
-            });
-            let defers = class.config.iter().any(|one| one.name == "defer_build");
-            if !is_whole || defers {
-                continue;
-            }
-            let needed = Needed {
-                feature: &feature,
-                modules: &["email_validator"],
-                project: "email-validator",
-                kind: Kind::Import,
-            };
-            self.needs(&needed, field.at, frame)?;
+            Some((feature?, field.at))
+        });
+        let Some((feature, at)) = needs else { return Ok(()) };
+        let Ancestry { is_model, defers } = self.ancestry(&class.bases, frame, 0);
+        // A model is made later where one of its types is not there yet.
+        let is_whole = || {
+            fields()
+                .all(|field| words(&field.annotation).iter().all(|word| self.is_bound(word, frame)))
+        };
+        if !is_model || defers || may_defer(&class.config) || !is_whole() {
+            return Ok(());
         }
-        Ok(())
+        let needed = Needed {
+            feature: &feature,
+            modules: &["email_validator"],
+            project: "email-validator",
+            kind: Kind::Import,
+        };
+        self.needs(&needed, at, frame)
     }
 
     fn is_bound(&self, word: &str, frame: &Frame) -> bool {
@@ -83,27 +95,46 @@ impl Simulation<'_> {
             || crate::syntax::is_builtin(first, self.service.python)
     }
 
-    /// Whether one of these classes is a model of pydantic's, itself or by those that it is of.
-    fn is_model(&mut self, bases: &[Path], frame: &Frame, depth: usize) -> bool {
-        bases.iter().any(|base| match self.quietly(base, frame) {
-            Value::Foreign(name) => name == "pydantic.BaseModel",
-            Value::Class { module, at } if depth < 8 => {
-                let Some((bases, frame)) = self.bases_of(&module, at) else { return false };
-                self.is_model(&bases, &frame, depth + 1)
-            }
-            _ => false,
-        })
+    /// What a class has from these, and from those that they are of.
+    fn ancestry(&mut self, bases: &[Path], frame: &Frame, depth: usize) -> Ancestry {
+        let mut all = Ancestry::default();
+        for base in bases {
+            let one = match self.quietly(base, frame) {
+                Value::Foreign(name) => {
+                    Ancestry { is_model: name == "pydantic.BaseModel", defers: false }
+                }
+                Value::Class { module, at } if depth < 8 => {
+                    self.ancestry_of(&module, at, depth).unwrap_or_default()
+                }
+                _ => Ancestry::default(),
+            };
+            all.is_model |= one.is_model;
+            all.defers |= one.defers;
+        }
+        all
     }
 
-    fn bases_of(&self, module: &str, at: u32) -> Option<(Vec<Path>, Frame)> {
+    /// The same of a class itself, looked for once.
+    fn ancestry_of(&mut self, module: &str, at: u32, depth: usize) -> Option<Ancestry> {
         let known = self.modules.get(module)?;
         let (read, path) = (known.read.clone()?, known.path.clone()?);
-        let mut bases = None;
+        if let Some(known) = self.ancestries.get(module).and_then(|known| known.get(&at)) {
+            return Some(*known);
+        }
+        let mut found = None;
         library::each(&read.outline.as_ref()?.body, &mut |step| match step {
-            Step::Class(class) if class.at == at => bases = Some(class.bases.clone()),
+            Step::Class(class) if class.at == at => {
+                found = Some((class.bases.clone(), may_defer(&class.config)));
+            }
             _ => {}
         });
-        Some((bases?, Frame::new(module, path)))
+        let (bases, defers) = found?;
+        // Its own name among its bases is another class, which is not there any more.
+        self.ancestries.entry(module.to_owned()).or_default().insert(at, Ancestry::default());
+        let mut ancestry = self.ancestry(&bases, &Frame::new(module, path), depth + 1);
+        ancestry.defers |= defers;
+        self.ancestries.entry(module.to_owned()).or_default().insert(at, ancestry);
+        Some(ancestry)
     }
 
     fn needs(&mut self, needed: &Needed<'_>, at: u32, frame: &Frame) -> Result<(), Raised> {
@@ -120,4 +151,9 @@ impl Simulation<'_> {
         draft.hint = Some(format!("add `{project}` to the requirements"));
         self.fail(kind.clone(), draft)
     }
+}
+
+/// Whether a class says that it is made with its first use, or what it says is not known.
+fn may_defer(config: &[Keyword]) -> bool {
+    config.iter().any(|one| matches!(one.name.as_str(), "defer_build" | "**"))
 }

@@ -42,23 +42,24 @@ impl Simulation<'_> {
 }
 
 /// The modules that a step names for celery's workers.
-fn included(step: &Step) -> &[String] {
+fn included(step: &Step) -> Vec<&String> {
     let is_list = |name: &str| matches!(name, "include" | "imports");
     match step {
         Step::Call(call) => {
             let Call { called, lists, .. } = &**call;
             let mut of = called.path.iter().rev().map(String::as_str);
-            let listed = match (of.next(), of.next()) {
-                (Some("Celery"), _) => lists.iter().find(|list| list.name == "include"),
-                (Some("update"), Some("conf")) => lists.iter().find(|list| is_list(&list.name)),
-                _ => None,
+            let (last, before) = (of.next(), of.next());
+            let counts = |name: &str| match (last, before) {
+                (Some("Celery"), _) => name == "include",
+                (Some("update"), Some("conf")) => is_list(name),
+                _ => false,
             };
-            listed.map(|list| list.items.as_slice()).unwrap_or_default()
+            lists.iter().filter(|list| counts(&list.name)).flat_map(|list| &list.items).collect()
         }
         Step::SetTexts(SetTexts { of, items }) => match of.path.as_slice() {
-            [_, conf, name] if conf == "conf" && is_list(name) => items,
-            _ => &[],
+            [_, conf, name] if conf == "conf" && is_list(name) => items.iter().collect(),
+            _ => Vec::new(),
         },
-        _ => &[],
+        _ => Vec::new(),
     }
 }

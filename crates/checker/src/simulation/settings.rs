@@ -90,8 +90,8 @@ impl Simulation<'_> {
                 }
             }
             "logging.config.dictConfig" => {
-                if let Some(logging) = &call.logging {
-                    return self.configure_logging(logging, frame);
+                if let Some(logging) = self.configuration(call, frame) {
+                    return self.configure_logging(&logging, frame);
                 }
             }
             "django.urls.include" | "django.urls.conf.include" | "django.conf.urls.include" => {

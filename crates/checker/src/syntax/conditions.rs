@@ -1,5 +1,7 @@
 //! Conditions that hang on names of the program, and values that are used as such. Must not know what the names are.
 
+use std::sync::Arc;
+
 use ruff_python_ast::{self as ast, CmpOp, Expr, UnaryOp};
 
 use super::decide::{asks, decide, path, text};
@@ -84,7 +86,7 @@ impl Builder<'_> {
             return Bound::Alias(path);
         }
         if let Some(logging) = logging(value) {
-            return Bound::Logging(Box::new(logging));
+            return Bound::Logging(Arc::new(logging));
         }
         match value {
             Expr::NoneLiteral(_) => Bound::Nothing,

@@ -1,20 +1,19 @@
 //! What statements do, step by step. Must not know modules, nor what becomes of a step.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ruff_python_ast::visitor::{Visitor as _, walk_stmt};
 use ruff_python_ast::{self as ast, Expr, Stmt};
 use ruff_text_size::Ranged;
-use rustc_hash::FxHashMap;
 
 use super::bound;
 use super::decide::{is_path, last_name, text};
+use super::logging::unchanged;
 use super::scoping::{Owner, Scoping};
 use super::semantic::is_future_annotations;
 use super::uses::targets;
 use crate::outline::{
-    Bind, Bound, From, Function, Import, Imported, Item, Logging, Outline, SetTexts, Step, Stop,
-    Unbind,
+    Bind, Bound, From, Function, Import, Imported, Item, Outline, SetTexts, Step, Stop, Unbind,
 };
 use crate::version::PythonVersion;
 
@@ -28,8 +27,6 @@ pub(super) struct Builder<'a> {
     pub(super) has_unseen_imports: bool,
     /// How often what was read looks whether something is there.
     pub(super) looks: usize,
-    /// Dictionaries that configure logging, by the module's names for them.
-    pub(super) configurations: FxHashMap<String, Box<Logging>>,
     has_lazy_annotations: bool,
     globals: Vec<String>,
     steps: Vec<Step>,
@@ -51,20 +48,22 @@ pub(super) fn outline(body: &[Stmt], source: &str, version: PythonVersion) -> Ou
         is_open: false,
         has_unseen_imports: false,
         looks: 0,
-        configurations: FxHashMap::default(),
         // Annotations are functions of their own since 3.14.
         has_lazy_annotations: version.minor >= 14 || body.iter().any(is_future_annotations),
         globals: Vec::new(),
         steps: Vec::new(),
     };
     builder.visit_body(body);
-    Outline {
+    let mut outline = Outline {
         body: builder.steps,
         functions: builder.functions,
         is_open: builder.is_open,
         has_unseen_imports: builder.has_unseen_imports,
         globals: builder.globals,
-    }
+        configurations: BTreeMap::new(),
+    };
+    outline.configurations = unchanged(&outline);
+    outline
 }
 
 impl Builder<'_> {
@@ -92,10 +91,7 @@ impl Builder<'_> {
 
     pub(super) fn bind_target(&mut self, target: &Expr, value: &Bound) {
         match target {
-            Expr::Name(name) => {
-                self.configure(&name.id, value);
-                self.bind(&name.id, value.clone());
-            }
+            Expr::Name(name) => self.bind(&name.id, value.clone()),
             Expr::Attribute(attribute) => {
                 self.expr(&attribute.value);
                 if let Some(used) = self.used(target) {
@@ -111,7 +107,6 @@ impl Builder<'_> {
             }
             Expr::Subscript(subscript) => {
                 self.expr(target);
-                self.forget_configuration(&subscript.value);
                 if let Some(of) = self.used(&subscript.value) {
                     if of.path[..] == ["sys".to_owned(), "path".to_owned()] {
                         self.emit(Step::OpensModules);
@@ -127,24 +122,6 @@ impl Builder<'_> {
                 }
             }
             _ => self.expr(target),
-        }
-    }
-
-    fn configure(&mut self, name: &str, value: &Bound) {
-        match value {
-            Bound::Logging(logging) if self.scoping.is_module() => {
-                drop(self.configurations.insert(name.to_owned(), logging.clone()));
-            }
-            _ => drop(self.configurations.remove(name)),
-        }
-    }
-
-    /// Something in a dictionary is set.
-    fn forget_configuration(&mut self, changed: &Expr) {
-        match changed {
-            Expr::Subscript(subscript) => self.forget_configuration(&subscript.value),
-            Expr::Name(name) => drop(self.configurations.remove(name.id.as_str())),
-            _ => {}
         }
     }
 
@@ -199,7 +176,12 @@ impl Builder<'_> {
     fn delete(&mut self, target: &Expr) {
         match target {
             Expr::Attribute(attribute) => self.expr(&attribute.value),
-            Expr::Subscript(_) => self.expr(target),
+            Expr::Subscript(subscript) => {
+                self.expr(target);
+                let key = text(&subscript.slice).map(str::to_owned);
+                let of = self.used(&subscript.value);
+                self.steps.extend(of.map(|of| Step::SetItem(Item { of, key })));
+            }
             _ => {}
         }
         for name in targets(target) {

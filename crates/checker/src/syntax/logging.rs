@@ -3,11 +3,18 @@
 //!
 //! <https://docs.python.org/3/library/logging.config.html#dictionary-schema-details>
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
 use ruff_python_ast::{self as ast, Expr};
 use ruff_text_size::Ranged as _;
 
 use super::decide::text;
-use crate::outline::{Logging, Said, Unheld};
+use crate::library;
+use crate::outline::{Bind, Bound, Configures, Logging, Outline, Said, Step, Unheld};
+
+/// How often a program configures by one dictionary at most.
+const MOST_USES: usize = 8;
 
 /// What a dictionary names that is written out; `None` if it is none that configures logging.
 pub(super) fn logging(value: &Expr) -> Option<Logging> {
@@ -30,11 +37,12 @@ pub(super) fn logging(value: &Expr) -> Option<Logging> {
     }
     let handlers = part("handlers").and_then(dict_of).and_then(entries);
     if let Some(handlers) = handlers {
+        let held: BTreeSet<&str> = handlers.iter().map(|(name, _)| *name).collect();
         let loggers = part("loggers").and_then(dict_of).into_iter().flat_map(|dict| &dict.items);
         let loggers = loggers.map(|item| &item.value).chain(part("root"));
         for logger in loggers.filter_map(dict_of) {
             let used = get(logger, "handlers").into_iter().flat_map(elements).filter_map(said);
-            let unheld = used.filter(|used| !handlers.iter().any(|(name, _)| *name == used.text));
+            let unheld = used.filter(|used| !held.contains(used.text.as_str()));
             logging.unheld.extend(unheld.map(|name| Unheld { kind: "handler", name }));
         }
         for (part_name, kind) in [("formatters", "formatter")] {
@@ -46,12 +54,70 @@ pub(super) fn logging(value: &Expr) -> Option<Logging> {
                 },
             };
             let used = handlers.iter().filter_map(|(_, value)| get(dict_of(value)?, kind));
-            let used = used.filter_map(said);
-            let unheld = used.filter(|used| !formatters.iter().any(|(name, _)| *name == used.text));
+            let held: BTreeSet<&str> = formatters.iter().map(|(name, _)| *name).collect();
+            // An empty one is none.
+            let used = used.filter_map(said).filter(|used| !used.text.is_empty());
+            let unheld = used.filter(|used| !held.contains(used.text.as_str()));
             logging.unheld.extend(unheld.map(|name| Unheld { kind, name }));
         }
     }
     Some(logging)
+}
+
+/// A dictionary of a module, and how often its name comes up.
+struct Written {
+    logging: Arc<Logging>,
+    binds: usize,
+    uses: usize,
+    /// Of these, calls of `dictConfig`.
+    configures: usize,
+}
+
+/// The dictionaries of a module that stay as they are written out: bound once and in no branch, and used by nobody but
+/// `dictConfig`.
+pub(super) fn unchanged(outline: &Outline) -> BTreeMap<String, Arc<Logging>> {
+    let written = outline.body.iter().filter_map(|step| match step {
+        Step::Bind(Bind { name, value: Bound::Logging(logging), .. }) => {
+            let logging = Arc::clone(logging);
+            Some((name.clone(), Written { logging, binds: 0, uses: 0, configures: 0 }))
+        }
+        _ => None,
+    });
+    let mut written: BTreeMap<String, Written> = written.collect();
+    if written.is_empty() || outline.is_open {
+        return BTreeMap::new();
+    }
+    library::each_step(outline, &mut |step| match step {
+        Step::Use(used) if !used.is_local => {
+            if let Some(one) = written.get_mut(&used.path[0]) {
+                one.uses += 1;
+            }
+        }
+        Step::Call(call) => {
+            if let Some(Configures::Named(name)) = &call.configures
+                && let Some(one) = written.get_mut(name)
+            {
+                one.configures += 1;
+            }
+        }
+        // What is taken in with a star may have any name.
+        Step::From(from) if from.names.is_empty() => {
+            for one in written.values_mut() {
+                one.binds += usize::from(one.binds > 0);
+            }
+        }
+        step => {
+            for name in library::bound_by(step) {
+                if let Some(one) = written.get_mut(name) {
+                    one.binds += 1;
+                }
+            }
+        }
+    });
+    let stays =
+        |one: &Written| one.binds == 1 && one.uses == one.configures && one.configures <= MOST_USES;
+    let written = written.into_iter().filter(|(_, one)| stays(one));
+    written.map(|(name, one)| (name, one.logging)).collect()
 }
 
 fn dict_of(value: &Expr) -> Option<&ast::ExprDict> {

@@ -1,6 +1,7 @@
 //! What an expression does, in its order: names that it reads, what it calls. Must not know statements.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use ruff_python_ast::visitor::{Visitor, walk_expr, walk_parameters};
 use ruff_python_ast::{self as ast, Expr, ExprContext, Stmt};
@@ -11,7 +12,7 @@ use super::flow::Builder;
 use super::known::is_builtin;
 use super::logging::logging;
 use super::scoping::Owner;
-use crate::outline::{Bound, Call, Function, Import, Item, List, Logging, Step, Test, Use};
+use crate::outline::{Bound, Call, Configures, Function, Import, Item, List, Step, Test, Use};
 
 impl Builder<'_> {
     pub(super) fn expr(&mut self, expression: &Expr) {
@@ -148,6 +149,8 @@ impl Builder<'_> {
                 .iter()
                 .any(|word| last.to_lowercase().contains(word));
         self.has_unseen_imports |= imports_unseen(&names, first.is_some());
+        let configures = arguments.args.first().filter(|_| last == "dictConfig");
+        let configures = configures.and_then(|given| self.configures(given));
         let keywords = arguments.keywords.iter();
         let keywords =
             keywords.map(|keyword| keyword.arg.as_ref().map_or(String::new(), ToString::to_string));
@@ -161,15 +164,18 @@ impl Builder<'_> {
             arguments: arguments.args.len(),
             keywords: keywords.collect(),
             lists: lists.collect(),
-            logging: arguments.args.first().and_then(|first| self.configured(first)),
+            configures,
         })));
     }
 
-    /// What a dictionary that is written out, here or further up, configures.
-    fn configured(&self, argument: &Expr) -> Option<Box<Logging>> {
-        match argument {
-            Expr::Name(name) => self.configurations.get(name.id.as_str()).cloned(),
-            argument => logging(argument).map(Box::new),
+    /// A dictionary that is written out, here or by a name of the module.
+    fn configures(&self, given: &Expr) -> Option<Configures> {
+        match given {
+            Expr::Name(name) => {
+                let is_local = self.scoping.is_local(&name.id);
+                (!is_local).then(|| Configures::Named(name.id.to_string()))
+            }
+            given => logging(given).map(|logging| Configures::Here(Arc::new(logging))),
         }
     }
 

@@ -68,15 +68,19 @@ impl Case {
         };
         let module = module.to_owned();
         let target = match how {
-            "import" | "django" | "includes" => EntryTarget::Import { module, object },
+            "import" | "django" | "server" | "checks" | "command" | "includes" => {
+                EntryTarget::Import { module, object }
+            }
             "run" => EntryTarget::Run(module),
             "file" => EntryTarget::File(module),
             _ => EntryTarget::Script(directory.join(module)),
         };
+        let django = |reader| Some(EntryTarget::Django { settings: what.to_owned(), reader });
         let listed = match how {
-            "django" => {
-                Some(EntryTarget::Django { settings: what.to_owned(), reader: Django::Developers })
-            }
+            "django" => django(Django::Developers),
+            "server" => django(Django::Server),
+            "checks" => django(Django::Checks),
+            "command" => django(Django::Command),
             "includes" => Some(EntryTarget::Includes(vec![what.to_owned()])),
             _ => None,
         };

@@ -72,6 +72,9 @@ fn a_library_that_is_opened_by_its_name_is_told_where_nothing_goes_on_without_it
         "import ctypes, os\nif os.environ.get('X'):\n    ctypes.CDLL('libx.so.1')\n",
         "import ctypes\nctypes.CDLL('/opt/libx.so.1')\nctypes.CDLL('x.dll')\nctypes.CDLL(None)\n",
         "import other\nother.CDLL('libx.so.1')\n",
+        "class CDLL: ...\nCDLL('libx.so.1')\n",
+        "from other import CDLL\nCDLL('libx.so.1')\n",
+        "try:\n    from ctypes import CDLL\nexcept ImportError:\n    CDLL = print\nCDLL('libx.so.1')\n",
     ] {
         assert_eq!(opened_by(main), [], "{main}");
     }
