@@ -16,6 +16,7 @@ mod search;
 mod service;
 mod simulation;
 mod sources;
+mod steps;
 mod suppression;
 mod syntax;
 mod version;

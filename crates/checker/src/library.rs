@@ -10,9 +10,9 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::finding::{Finding, Place};
-use crate::outline::{Imported, Offset, Outline, Step, Try, Use};
+use crate::outline::{Offset, Outline, Step, Use};
 use crate::sources::Files;
-use crate::suppression::is_suppressed;
+use crate::steps::{each, each_step};
 use crate::syntax::{self, Read};
 use crate::version::PythonVersion;
 
@@ -124,7 +124,7 @@ impl<'a> Library<'a> {
             let read = self.read(&place.file, version);
             let text = read.as_ref().and_then(|read| read.text.as_ref());
             let line = text.and_then(|text| text.numbered(place.line));
-            line.is_some_and(|line| is_suppressed(line, finding.rule))
+            line.is_some_and(|line| finding.is_meant(line))
         };
         findings.into_iter().filter(|finding| !is_meant(finding)).collect()
     }
@@ -162,69 +162,4 @@ fn set_by_functions(outline: &Outline) -> BTreeSet<String> {
         _ => {}
     });
     set.into_iter().filter(|(first, _)| imported.contains(first)).map(|(_, name)| name).collect()
-}
-
-/// Each step of a module, of its functions too.
-pub(crate) fn each_step(outline: &Outline, act: &mut dyn FnMut(&Step)) {
-    each(&outline.body, act);
-    for function in &outline.functions {
-        each(&function.body, act);
-    }
-}
-
-/// Each of these steps, with those inside of them.
-pub(crate) fn each(steps: &[Step], act: &mut dyn FnMut(&Step)) {
-    for step in steps {
-        act(step);
-        match step {
-            Step::Branch { then, otherwise, .. } => {
-                each(then, act);
-                each(otherwise, act);
-            }
-            Step::Loop { body, orelse, .. } => {
-                each(body, act);
-                each(orelse, act);
-            }
-            Step::Try(attempt) => {
-                let Try { body, handlers, orelse, finally } = &**attempt;
-                each(body, act);
-                for handler in handlers {
-                    each(&handler.body, act);
-                }
-                each(orelse, act);
-                each(finally, act);
-            }
-            Step::Class(class) => each(&class.body, act),
-            Step::Perhaps(steps) => each(steps, act),
-            _ => {}
-        }
-    }
-}
-
-/// The names of the module that these steps may bind.
-pub(crate) fn bound(steps: &[Step]) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    each(steps, &mut |step| names.extend(bound_by(step).into_iter().map(str::to_owned)));
-    names
-}
-
-/// The names of the module that a step binds itself, whatever is in it.
-pub(crate) fn bound_by(step: &Step) -> Vec<&str> {
-    match step {
-        Step::Bind(bind) if !bind.is_local => vec![&bind.name],
-        Step::Class(class) if !class.is_local => vec![&class.name],
-        Step::Import(import) if !import.is_local => vec![import.bound()],
-        Step::From(from) if !from.is_local => from.names.iter().map(Imported::bound).collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// Whether a module may have a name by its own text.
-pub(crate) fn may_bind(outline: &Outline, name: &str) -> bool {
-    let mut may = outline.is_open || outline.globals.iter().any(|global| global == name);
-    each(&outline.body, &mut |step| {
-        let binds = bound_by(step).iter().any(|bound| [name, "__getattr__"].contains(bound));
-        may |= binds || matches!(step, Step::From(from) if from.names.is_empty());
-    });
-    may
 }

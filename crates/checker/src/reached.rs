@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 
-use crate::library::{self, Library};
+use crate::library::Library;
 use crate::outline::{From, Step};
 use crate::search::{Found, Search, Whose};
+use crate::steps;
 use crate::version::PythonVersion;
 
 /// The absolute name that a `from` means in a package; `None` if it leads out of it.
@@ -117,7 +118,7 @@ fn imported(library: &Library<'_>, version: PythonVersion, file: &Reached) -> Fx
     if let Some(read) = library.read(&file.path, version)
         && let Some(outline) = &read.outline
     {
-        library::each_step(outline, &mut |step| names.extend(named(step, &file.package)));
+        steps::each_step(outline, &mut |step| names.extend(named(step, &file.package)));
     }
     names
 }

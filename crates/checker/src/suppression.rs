@@ -1,10 +1,17 @@
 //! Comments that say that a line is meant as it is. Must not know files.
 
-use crate::finding::Rule;
+use crate::finding::{Finding, Rule};
+
+impl Finding {
+    /// Whether the comment of a line, which it is about, says that it is meant so.
+    pub fn is_meant(&self, line: &str) -> bool {
+        is_suppressed(line, self.rule)
+    }
+}
 
 /// Whether the comment of a line silences a rule: `# pyfast: ignore`, `# pyfast: ignore[missing-module]`, and on imports
 /// what people have there for other tools already.
-pub(crate) fn is_suppressed(line: &str, rule: Rule) -> bool {
+fn is_suppressed(line: &str, rule: Rule) -> bool {
     let comments = line.match_indices('#').map(|(at, _)| line[at + 1..].trim_start());
     let is_import = {
         let line = line.trim_start();

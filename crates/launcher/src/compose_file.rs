@@ -219,7 +219,6 @@ fn leave_out(
     Ok(left.into_keys().collect())
 }
 
-/// The typed services.
 /// Where the words are that services begin with.
 fn starts(model: &Node) -> BTreeMap<String, Vec<Written>> {
     let services = model.get("services").into_iter().flat_map(Node::entries);
@@ -232,6 +231,7 @@ fn starts(model: &Node) -> BTreeMap<String, Vec<Written>> {
     services.map(|(name, service)| (name.clone(), of(service))).collect()
 }
 
+/// The typed services.
 fn type_services(
     model: &mut Node,
     loader: &mut load::Loader,

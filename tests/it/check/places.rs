@@ -26,7 +26,7 @@ fn a_command_that_names_nothing_is_shown_where_it_stands() {
     let world = stack(PYTHON, "uvicorn --port 80 app.bain:api");
     world.write("app/__init__.py", "");
     world.write("app/main.py", "api = None\n");
-    let mark = "5 |     command: uvicorn --port 80 app.bain:api\n  |                                ^^^^^^^^^^^^\n";
+    let mark = "5 | app.bain:api\n  | ^^^^^^^^^^^^\n";
     shown(&world, "compose.yaml:5:32", words, mark);
 
     // A file that is laid over it has the last word.
@@ -43,6 +43,10 @@ fn a_command_that_names_nothing_is_shown_where_it_stands() {
     world.write("compose.override.yaml", "services:\n  web:\n    command: sh app/start.sh\n");
     world.write("app/start.sh", "set -e\n# app.bain:api\nexec uvicorn app.bain:api\n");
     shown(&world, "app/start.sh:3:14", words, "^^^^^^^^^^^^\n");
+
+    // Whoever means it so says that on the line.
+    world.write("app/start.sh", "exec uvicorn app.bain:api  # pyfast: ignore[entry-point]\n");
+    check(&world, &[]).ok();
 }
 
 #[test]

@@ -10,12 +10,13 @@ use pyfast_elf::is_object_name;
 use serde::{Deserialize, Serialize};
 
 use crate::finding::Place;
-use crate::library::{self, Library, ReadFiles};
+use crate::library::{Library, ReadFiles};
 use crate::outline::{Call, From, Step, Stop, Test};
 use crate::reached::{absolute, find};
 use crate::search::{Found, Search, SearchEntry, Whose};
 use crate::service::{EntryTarget, Service};
 use crate::sources::Disk;
+use crate::steps;
 use crate::version::PythonVersion;
 use certain::{changes_modules, goes_on, may_bind, may_end};
 
@@ -336,14 +337,14 @@ impl<'a> Walk<'a> {
             return false;
         };
         let (mut has, mut has_other) = (false, false);
-        library::each_step(outline, &mut |step| {
+        steps::each_step(outline, &mut |step| {
             let of = match step {
                 Step::Import(import) => import.module.as_str(),
                 Step::From(from) if from.level == 0 => from.module.as_str(),
                 _ => "",
             };
             let is_ctypes = of.split('.').next() == Some("ctypes");
-            let binds = library::bound_by(step).contains(&name);
+            let binds = steps::bound_by(step).contains(&name);
             let is_star = matches!(step, Step::From(from) if from.names.is_empty());
             has |= is_ctypes && (binds || is_star);
             has_other |= !is_ctypes && (binds || is_star);

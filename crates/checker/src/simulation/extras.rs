@@ -4,9 +4,9 @@
 use super::failing::{Kind, Raised};
 use super::table::Value;
 use super::{Frame, Simulation, Unseen, messages};
-use crate::library;
 use crate::outline::{Class, Field, Keyword, Path, Step, Use};
 use crate::search::Found;
+use crate::steps;
 
 /// What a feature needs.
 struct Needed<'a> {
@@ -122,7 +122,7 @@ impl Simulation<'_> {
             return Some(*known);
         }
         let mut found = None;
-        library::each(&read.outline.as_ref()?.body, &mut |step| match step {
+        steps::each(&read.outline.as_ref()?.body, &mut |step| match step {
             Step::Class(class) if class.at == at => {
                 found = Some((class.bases.clone(), may_defer(&class.config)));
             }

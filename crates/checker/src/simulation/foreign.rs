@@ -10,10 +10,10 @@ use super::failing::{Kind, Raised};
 use super::table::{All, MAGIC, Value};
 use super::{Frame, Simulation, messages};
 use crate::advice::lacking;
-use crate::library;
 use crate::outline::{Bound, From, Step};
 use crate::reached;
 use crate::search::{Found, Whose};
+use crate::steps;
 
 /// What is answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,7 +104,7 @@ impl Simulation<'_> {
         let Some(read) = self.library.read(path, self.service.python) else { return true };
         let Some(outline) = &read.outline else { return true };
         let mut makes = outline.is_open;
-        library::each_step(outline, &mut |step| {
+        steps::each_step(outline, &mut |step| {
             makes |= match step {
                 Step::OpensModules => true,
                 Step::Bind(bind) => bind.name == "__path__",
@@ -182,7 +182,7 @@ impl Simulation<'_> {
             && self.foreign.open.insert(module.to_owned())
         {
             names = Names { is_open: outline.is_open, ..Names::default() };
-            names.bound = library::bound(&outline.body);
+            names.bound = steps::bound(&outline.body);
             names.bound.extend(outline.globals.iter().cloned());
             let package = if is_package {
                 module
@@ -190,7 +190,7 @@ impl Simulation<'_> {
                 module.rsplit_once('.').map_or("", |(parent, _)| parent)
             };
             let mut stars = Vec::new();
-            library::each_step(outline, &mut |step| match step {
+            steps::each_step(outline, &mut |step| match step {
                 Step::From(from) if from.names.is_empty() => {
                     stars.extend(reached::absolute(from, package));
                 }

@@ -10,6 +10,7 @@ use super::{Frame, Running, Simulation, Unseen, messages};
 use crate::finding::{Place, Rule};
 use crate::outline::Import;
 use crate::search::{Found, Whose};
+use crate::steps;
 
 /// What became of an import.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -263,7 +264,7 @@ impl Simulation<'_> {
             let Some(read) = self.library.read(&path, self.service.python) else { continue };
             let Some(outline) = &read.outline else { continue };
             let package = Module::new(&name, directories).package;
-            crate::library::each(&outline.body, &mut |step| {
+            steps::each(&outline.body, &mut |step| {
                 due.extend(crate::reached::named(step, &package));
             });
         }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::failing::{Kind, Raised};
 use super::{Frame, Simulation};
 use crate::finding::Rule;
-use crate::library;
 use crate::outline::{Call, Configures, From, Imported, Logging};
 use crate::search::Found;
+use crate::steps;
 
 impl Simulation<'_> {
     /// What a call of `dictConfig` configures, where that is written out.
@@ -67,7 +67,7 @@ impl Simulation<'_> {
             Found::Source { path, .. } => {
                 let read = self.library.read(&path, self.service.python);
                 let outline = read.as_ref().and_then(|read| read.outline.as_ref());
-                outline.is_none_or(|outline| library::may_bind(outline, first))
+                outline.is_none_or(|outline| steps::may_bind(outline, first))
             }
             Found::Namespace { .. } => false,
             _ => true,

@@ -7,10 +7,10 @@ use super::table::{Loss, Lost, Status};
 use super::{Frame, Simulation};
 use crate::advice::{lacking, nearest, project_of, removed};
 use crate::finding::{Place, Rule};
-use crate::library;
 use crate::outline::{From, Use};
 use crate::search::{Found, Whose};
 use crate::service::EntryTarget;
+use crate::steps;
 
 /// A module that nothing has.
 pub(super) fn missing(
@@ -238,7 +238,7 @@ pub(super) fn no_name(
 fn binds(simulation: &Simulation<'_>, module: &str, name: &str) -> bool {
     let read = simulation.modules.get(module).and_then(|known| known.read.as_ref());
     let outline = read.and_then(|read| read.outline.as_ref());
-    outline.is_some_and(|outline| library::bound(&outline.body).contains(name))
+    outline.is_some_and(|outline| steps::bound(&outline.body).contains(name))
 }
 
 /// `module.name`, and the module does not have it.
@@ -373,7 +373,7 @@ pub(super) fn undefined(simulation: &Simulation<'_>, frame: &Frame, used: &Use) 
         ));
     } else if let Some(lost) = known.and_then(|known| known.lost.get(name)) {
         (draft.message, draft.hint) = gone(name, *lost);
-    } else if outline.is_some_and(|outline| library::bound(&outline.body).contains(name)) {
+    } else if outline.is_some_and(|outline| steps::bound(&outline.body).contains(name)) {
         draft.message = format!("the name `{name}` is bound only further down");
         draft.hint = Some("move what needs it below".to_owned());
     } else if let Some(other) =

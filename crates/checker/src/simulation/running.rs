@@ -4,8 +4,8 @@ use super::failing::{Caught, Draft, Guard, Kind, Raised, catches};
 use super::table::{All, Flag, Loss, Lost, Value};
 use super::weighing::{Verdict, either, only_imports};
 use super::{Frame, Simulation, Unseen};
-use crate::library;
 use crate::outline::{Bind, Bound, Class, Step, Stop, Test, Try, Unbind};
+use crate::steps;
 
 /// How a block ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,7 +168,7 @@ impl Simulation<'_> {
 
     /// Names that would have been bound elsewhere.
     fn doubt(&mut self, steps: &[Step], frame: &Frame) {
-        let names = library::bound(steps);
+        let names = steps::bound(steps);
         if let Some(module) = self.modules.get_mut(&frame.module) {
             module.doubtful.extend(names);
         }
@@ -194,7 +194,7 @@ impl Simulation<'_> {
             return;
         };
         let Some(module) = self.modules.get_mut(&frame.module) else { return };
-        for name in library::bound(steps) {
+        for name in steps::bound(steps) {
             if !module.names.contains_key(&name) {
                 module.lost.insert(name, Lost { why: Loss::Failed, line });
             }
@@ -209,7 +209,7 @@ impl Simulation<'_> {
         frame: &mut Frame,
     ) -> Result<Flow, Raised> {
         // A later round sees what an earlier one has bound.
-        let mut names = library::bound(body);
+        let mut names = steps::bound(body);
         if let Some(module) = self.modules.get_mut(&frame.module) {
             module.forget_flags(&names);
             names.retain(|name| !module.names.contains_key(name));
@@ -242,7 +242,7 @@ impl Simulation<'_> {
                     self.doubt(&handler.body, frame);
                     self.lose_handled(&handler.body, frame);
                     if !is_known && let Some(module) = self.modules.get_mut(&frame.module) {
-                        module.forget_flags(&library::bound(&handler.body));
+                        module.forget_flags(&steps::bound(&handler.body));
                     }
                 }
                 match flow {

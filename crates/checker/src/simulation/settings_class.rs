@@ -6,8 +6,8 @@ use super::failing::{Kind, Raised};
 use super::table::Value;
 use super::{Frame, Simulation};
 use crate::finding::Rule;
-use crate::library;
 use crate::outline::{Call, Class, Field, Keyword, Literal, Path, Step};
+use crate::steps;
 
 /// A class with what it inherits.
 #[derive(Debug, Default)]
@@ -51,7 +51,7 @@ impl Simulation<'_> {
         let known = self.modules.get(module)?;
         let (read, path) = (known.read.clone()?, known.path.clone()?);
         let mut found = None;
-        library::each(&read.outline.as_ref()?.body, &mut |step| match step {
+        steps::each(&read.outline.as_ref()?.body, &mut |step| match step {
             Step::Class(class) if class.at == at => {
                 found = Some(Seen::of(class));
             }

@@ -6,8 +6,8 @@ use super::failing::{Kind, Raised};
 use super::{Frame, Simulation, Unseen, messages};
 use crate::advice::uses_of;
 use crate::finding::Rule;
-use crate::library;
 use crate::search::{Found, Whose};
+use crate::steps;
 
 /// Modules that whatever runs before the program (`.pth` files, a virtual environment's own) may have imported already.
 const BEFORE: [&str; 18] = [
@@ -103,10 +103,10 @@ impl Simulation<'_> {
     fn lacks(&self, path: &Path, names: &[&str]) -> Option<String> {
         let read = self.library.read(path, self.service.python)?;
         let outline = read.outline.as_ref().filter(|outline| !outline.is_open)?;
-        let mut bound = library::bound(&outline.body);
+        let mut bound = steps::bound(&outline.body);
         bound.extend(outline.globals.iter().cloned());
         let mut has_all = bound.contains("__getattr__");
-        library::each_step(outline, &mut |step| {
+        steps::each_step(outline, &mut |step| {
             has_all |= matches!(step, crate::outline::Step::From(from) if from.names.is_empty());
         });
         let missing = names.iter().find(|name| !bound.contains(**name) && !self.library.sets(name));

@@ -10,8 +10,8 @@ use ruff_python_ast::{self as ast, Expr};
 use ruff_text_size::Ranged as _;
 
 use super::decide::text;
-use crate::library;
 use crate::outline::{Bind, Bound, Configures, Logging, Outline, Said, Step, Unheld};
+use crate::steps;
 
 /// How often a program configures by one dictionary at most.
 const MOST_USES: usize = 8;
@@ -87,7 +87,7 @@ pub(super) fn unchanged(outline: &Outline) -> BTreeMap<String, Arc<Logging>> {
     if written.is_empty() || outline.is_open {
         return BTreeMap::new();
     }
-    library::each_step(outline, &mut |step| match step {
+    steps::each_step(outline, &mut |step| match step {
         Step::Use(used) if !used.is_local => {
             if let Some(one) = written.get_mut(&used.path[0]) {
                 one.uses += 1;
@@ -107,7 +107,7 @@ pub(super) fn unchanged(outline: &Outline) -> BTreeMap<String, Arc<Logging>> {
             }
         }
         step => {
-            for name in library::bound_by(step) {
+            for name in steps::bound_by(step) {
                 if let Some(one) = written.get_mut(name) {
                     one.binds += 1;
                 }

@@ -68,7 +68,9 @@ impl Checked {
         }
         let directory = self.directory.clone();
         self.findings.retain(|found| {
-            let Some(place) = &found.finding.place else { return true };
+            // Words of a start command are no module's, wherever they stand.
+            let place = found.finding.place.as_ref().filter(|_| found.finding.words.is_none());
+            let Some(place) = place else { return true };
             !patterns.iter().any(|pattern| is_of(&place.file, &directory, pattern))
         });
     }
@@ -96,7 +98,31 @@ fn is_of(file: &Path, directory: &Path, pattern: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use pyfast_checker::{Place, Rule};
+
     use super::*;
+
+    #[test]
+    fn words_of_a_start_command_are_told_whatever_modules_are_left_out() {
+        let left = |file: &str, words: Option<&str>| {
+            let finding = Finding {
+                rule: Rule::EntryPoint,
+                severity: Severity::Error,
+                place: Some(Place { file: file.into(), line: 1, column: 1 }),
+                words: words.map(str::to_owned),
+                message: String::new(),
+                related: Vec::new(),
+                hint: None,
+                more: 0,
+            };
+            let mut checked = Checked { directory: "/p".into(), ..Checked::default() };
+            checked.add(finding, None);
+            checked.ignore(&["app.*".to_owned()]);
+            checked.findings.len()
+        };
+        assert_eq!(left("/p/app/main.py", None), 0);
+        assert_eq!(left("/p/app/start.sh", Some("uvicorn app.bain:api")), 1);
+    }
 
     #[test]
     fn a_pattern_means_a_module_or_all_below_it() {

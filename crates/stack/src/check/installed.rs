@@ -30,6 +30,8 @@ pub(crate) struct Installed {
     pub(super) scripts: BTreeMap<String, String>,
     /// Its libraries and extension modules, by the names of their files.
     pub(super) objects: BTreeMap<String, Object>,
+    /// Containers have another one of the same requirements.
+    pub(super) is_of_another_machine: bool,
     /// Which project brings which module.
     modules: BTreeMap<String, String>,
     /// Its projects.
@@ -38,7 +40,7 @@ pub(crate) struct Installed {
 
 /// What was told of the environment that was looked at last: a generation never changes.
 #[derive(Serialize, Deserialize)]
-struct Memory {
+struct LastAsked {
     /// The program that asked: another one may ask for more.
     program: Stamp,
     installed: Installed,
@@ -47,7 +49,7 @@ struct Memory {
 impl Installed {
     /// Asks where it is, for what is not known of its generation; the reason where that is not possible.
     pub(super) fn ask(settings: &Settings, events: &pyfast_crew::Events) -> Result<Self, String> {
-        let known = Memory::read(settings);
+        let known = LastAsked::read(settings);
         let id = known.as_ref().map(|known| known.id.clone());
         let details = at_place(settings, events, |place| details_unless(place, id));
         let details = details.map_err(|error| error.to_string())?;
@@ -65,20 +67,20 @@ impl Installed {
         settings: &Settings,
         events: &pyfast_crew::Events,
     ) -> Result<Self, String> {
-        match Memory::read(settings).filter(|known| known.id == id) {
+        match LastAsked::read(settings).filter(|known| known.id == id) {
             Some(known) => Ok(known),
             None => Self::ask(settings, events),
         }
     }
 
     fn remembered(self, settings: &Settings) -> Self {
-        let (Some(file), Ok(program)) = (Memory::file(settings), Stamp::of_program()) else {
+        let (Some(file), Ok(program)) = (LastAsked::file(settings), Stamp::of_program()) else {
             return self;
         };
-        let memory = Memory { program, installed: self };
+        let asked = LastAsked { program, installed: self };
         // What cannot be kept is asked again.
-        let _ = kept::write(&file, &memory);
-        memory.installed
+        let _ = kept::write(&file, &asked);
+        asked.installed
     }
 
     /// Its Python.
@@ -88,7 +90,7 @@ impl Installed {
 
     /// The same where containers have another one of the same requirements: its libraries say nothing of theirs.
     pub(super) fn of_another_machine(self) -> Self {
-        Self { objects: BTreeMap::new(), ..self }
+        Self { objects: BTreeMap::new(), is_of_another_machine: true, ..self }
     }
 
     /// What the others have that this one has not: where a module that is missing here may come from.
@@ -127,11 +129,12 @@ impl Installed {
             Packages::Names(names)
         };
         let objects = details.objects.clone();
-        Self { id, minor, packages, scripts, objects, modules, projects }
+        let is_of_another_machine = false;
+        Self { id, minor, packages, scripts, objects, is_of_another_machine, modules, projects }
     }
 }
 
-impl Memory {
+impl LastAsked {
     /// Where it is kept, for each environment in each root.
     fn file(settings: &Settings) -> Option<PathBuf> {
         let root = Sha256::of(format!("{:?}", settings.root).as_bytes()).to_string();

@@ -6,6 +6,7 @@ use pyfast_checker::entry::{Started, Target, started};
 use pyfast_checker::{
     Files, Finding, Library, PythonVersion, ReadFiles, Rule, Severity, Wheels, check_service,
 };
+use pyfast_root::regular_file;
 
 use super::facts::Facts;
 use super::found::NEWEST;
@@ -76,7 +77,16 @@ pub(super) fn judge(facts: Facts, beside: Beside<'_>, wheels: &Wheels) -> Judged
             finding.place = place_of(said, &facts);
         }
     }
+    judged.findings.retain(|finding| finding.words.is_none() || !is_meant(finding));
     judged
+}
+
+/// Whether the line where words stand says that they are meant so.
+fn is_meant(finding: &Finding) -> bool {
+    let Some(place) = &finding.place else { return false };
+    let text = regular_file::read_text(&place.file).unwrap_or_default();
+    let line = text.lines().nth(place.line.saturating_sub(1));
+    line.is_some_and(|line| finding.is_meant(line))
 }
 
 /// Words that a program refuses.

@@ -1,12 +1,13 @@
 //! The native libraries of a service: which objects of its environment it loads, and whether its image has what they want.
 //! Owns when nothing can be said; what follows is the checker's to say.
 
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pyfast_checker::entry::Around as _;
 use pyfast_checker::native::{
-    Image, Loaded, Objects, Reach, any_unmet, judge, judge_opened, opened, reach,
+    Image, Loaded, Objects, Opened, Reach, any_unmet, judge, judge_opened, opened, reach,
 };
 use pyfast_checker::{Files, Finding, Library, ReadFiles, Severity};
 use pyfast_crew::volume_place::at_place;
@@ -62,7 +63,11 @@ impl Native<'_> {
     ) -> Judged {
         let mut judged = Judged::default();
         let unknown = |why: String| vec![format!("{}: {why}", facts.name)];
-        if installed.objects.is_empty() || may_have_others(facts, processes) {
+        if installed.is_of_another_machine || may_have_others(facts, processes) {
+            return judged;
+        }
+        // Only what the project's own modules open is left then, and asking an image takes a container.
+        if installed.objects.is_empty() && !self.opens(facts, processes) {
             return judged;
         }
         let Some(name) = self.image_name(facts) else { return judged };
@@ -86,6 +91,15 @@ impl Native<'_> {
             judged = Judged { unknown: unknown(until.to_owned()), ..Judged::default() };
         }
         judged
+    }
+
+    /// Whether the project's own modules open any library.
+    fn opens(&self, facts: &Facts, processes: &[Process]) -> bool {
+        let what = format!("{} opens", facts.name);
+        let question = (processes, (&facts.view.files, &facts.view.mounts));
+        let find = |files: &dyn Files| Ok(openings(processes, &Library::new(files, self.read)));
+        let Ok(found) = self.memory.findings::<Infallible>(&what, &question, &facts.view, find);
+        !found.is_empty()
     }
 
     /// The name of the image; one that Compose makes up depends on its version.
@@ -194,4 +208,46 @@ fn may_have_others(facts: &Facts, processes: &[Process]) -> bool {
         changes(word) || facts.text(word).map_or(is_script, |text| changes(&text))
     });
     set || starts || mounted || by_words
+}
+
+/// What an image that has nothing would lack of what the project's own modules open.
+fn openings(processes: &[Process], library: &Library<'_>) -> Vec<Finding> {
+    let all = processes.iter().flat_map(|process| opened(&process.service, library));
+    let all: Vec<Opened> = all.collect();
+    judge_opened(&all, &Objects::new(), &Image::default())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use pyfast_checker::{
+        Disk, Entry, EntryTarget, PythonVersion, SearchEntry, Service, Wheels, Whose,
+    };
+
+    use super::*;
+
+    #[test]
+    fn an_image_is_asked_without_extension_modules_where_the_project_opens_a_library() {
+        let room = tempfile::tempdir().unwrap();
+        let asks = |main: &str| {
+            fs_err::write(room.path().join("main.py"), main).unwrap();
+            let target = EntryTarget::Import { module: "main".to_owned(), object: None };
+            let directory = room.path().to_path_buf();
+            let service = Service {
+                python: PythonVersion { major: 3, minor: 12 },
+                entries: vec![Entry { target, said: String::new(), is_first: false }],
+                search_path: vec![SearchEntry { directory, whose: Whose::Project }],
+                standard_library: BTreeSet::from(["ctypes".to_owned()]),
+                environment: None,
+                empty: BTreeSet::new(),
+                wheels: Wheels::default(),
+                is_open: false,
+            };
+            let process = Process { service, needed: true, open: false, loads_elsewhere: false };
+            !openings(&[process], &Library::new(&Disk, &ReadFiles::default())).is_empty()
+        };
+        assert!(asks("import ctypes\nlib = ctypes.CDLL('libmagic.so.1')\n"));
+        assert!(!asks("import ctypes\nlib = None\n"));
+    }
 }

@@ -60,7 +60,7 @@ impl Found {
         })
     }
 
-    /// The line that it is about, with the place in it.
+    /// The line that it is about, with the place in it; of a start command only the word there.
     pub fn spot(&self) -> Option<Spot> {
         let place = self.finding.place.as_ref()?;
         let bytes = regular_file::read(&place.file).ok()?;
@@ -71,8 +71,13 @@ impl Found {
         let named = self.finding.words.iter().flat_map(|words| words.split(' '));
         let named = named.filter(|word| rest.starts_with(*word)).map(|word| word.chars().count());
         let name = rest.chars().take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '.'));
-        let width = named.max().unwrap_or_else(|| name.count());
-        Some(Spot::new(place.line, column, &line.replace('\t', " "), width.max(1)))
+        let width = named.max().unwrap_or_else(|| name.count()).max(1);
+        if self.finding.words.is_none() {
+            return Some(Spot::new(place.line, column, &line.replace('\t', " "), width));
+        }
+        // Beside words of a start command passwords may stand, which no log is to have.
+        let word: String = rest.chars().take(width).collect();
+        Some(Spot { column, ..Spot::new(place.line, 1, &word, width) })
     }
 
     /// The reason with how often it shows besides.
@@ -138,6 +143,31 @@ mod tests {
     use pyfast_checker::{Place, Rule};
 
     use super::*;
+
+    #[test]
+    fn of_a_start_command_no_more_is_shown_than_what_is_wrong() {
+        let room = tempfile::tempdir().unwrap();
+        let file = room.path().join("compose.yaml");
+        fs_err::write(&file, "command: sh -c 'PW=hunter2 uvicorn app.bain:api'\n").unwrap();
+        let shown = |words: Option<&str>| {
+            let finding = Finding {
+                rule: Rule::EntryPoint,
+                severity: Severity::Error,
+                place: Some(Place { file: file.clone(), line: 1, column: 36 }),
+                words: words.map(str::to_owned),
+                message: String::new(),
+                related: Vec::new(),
+                hint: None,
+                more: 0,
+            };
+            let spot = Found { finding, services: Vec::new() }.spot().unwrap();
+            (spot.text, spot.before, spot.width)
+        };
+        let whole = "command: sh -c 'PW=hunter2 uvicorn app.bain:api'";
+        assert_eq!(shown(None), (whole.to_owned(), 35, 8));
+        let words = Some("uvicorn app.bain:api");
+        assert_eq!(shown(words), ("app.bain:api".to_owned(), 0, 12));
+    }
 
     #[test]
     fn an_annotation_is_one_line_whatever_is_in_it() {

@@ -1,14 +1,14 @@
 //! What of a module's steps is certain. Must not know which modules there are.
 
-use crate::library;
 use crate::outline::{Outline, Step, Stop, Try};
 use crate::reached::absolute;
+use crate::steps;
 
 /// Whether a module may have a name by itself, so that no submodule is imported for it. That it imports the submodule itself
 /// does not count.
 pub(super) fn may_bind(outline: &Outline, module: &str, name: &str) -> bool {
     let mut may = outline.is_open || outline.globals.iter().any(|global| global == name);
-    library::each(&outline.body, &mut |step| {
+    steps::each(&outline.body, &mut |step| {
         may |= match step {
             Step::Bind(bind) => !bind.is_local && [name, "__getattr__"].contains(&&*bind.name),
             Step::Class(class) => !class.is_local && class.name == name,
@@ -31,7 +31,7 @@ pub(super) fn goes_on(attempt: &Try) -> bool {
         let last = handler.body.iter().rfind(|step| !matches!(step, Step::Unbind(_)));
         let raises = matches!(last, Some(Step::Stop(Stop::Raises(_))));
         let mut else_imports = false;
-        library::each(&handler.body, &mut |step| {
+        steps::each(&handler.body, &mut |step| {
             else_imports |= matches!(step, Step::Import(_) | Step::From(_));
         });
         !raises || else_imports
@@ -41,7 +41,7 @@ pub(super) fn goes_on(attempt: &Try) -> bool {
 /// Whether these steps, taken or not, may be the last ones that are certain.
 pub(super) fn may_end(steps: &[Step], is_own: bool) -> bool {
     let mut ends = false;
-    library::each(steps, &mut |step| {
+    steps::each(steps, &mut |step| {
         ends |= match step {
             Step::Stop(Stop::Exits) => true,
             Step::Stop(Stop::Raises(_)) => is_own,

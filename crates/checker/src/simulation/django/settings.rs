@@ -4,12 +4,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::library;
 use crate::outline::{Bind, Bound, Logging, Outline, Step};
 use crate::reached;
 use crate::search::Found;
 use crate::simulation::listed::Lister;
 use crate::simulation::{Frame, Simulation};
+use crate::steps;
 use crate::syntax::Read;
 
 /// How many modules of settings take each other in.
@@ -72,7 +72,7 @@ impl Simulation<'_> {
                 continue;
             }
             let is_first = taken.is_some() && !is_behind && found.is_empty();
-            library::each(std::slice::from_ref(step), &mut |step| {
+            steps::each(std::slice::from_ref(step), &mut |step| {
                 is_behind |= READ.iter().any(|name| rebinds(step, name));
                 if let Some(name) = star(step).filter(|_| !is_first) {
                     self.take_perhaps(&name, found);
@@ -118,7 +118,7 @@ impl Settings {
         for outline in perhaps {
             let Some(outline) = outline else { return true };
             may |= outline.is_open;
-            library::each_step(outline, &mut |step| {
+            steps::each_step(outline, &mut |step| {
                 may |= matches!(step, Step::From(from) if from.names.is_empty());
                 may |= rebinds(step, name)
                     && !matches!(step, Step::Bind(bind)
@@ -134,7 +134,7 @@ impl Settings {
         let (mut all, mut changes) = (0, false);
         let mut listed: Vec<Named> = Vec::new();
         for (module, outline) in self.outlines() {
-            library::each_step(outline, &mut |step| match step {
+            steps::each_step(outline, &mut |step| match step {
                 // What is added in a branch takes nothing away.
                 Step::Bind(bind) if is_it(bind) => {
                     all += usize::from(!matches!(bind.value, Bound::Strings { adds: true, .. }));
@@ -164,7 +164,7 @@ impl Settings {
         let mut binds = 0;
         let mut found = None;
         for (module, outline) in self.outlines() {
-            library::each_step(outline, &mut |step| {
+            steps::each_step(outline, &mut |step| {
                 binds += usize::from(rebinds(step, name));
             });
             for step in &outline.body {
@@ -183,7 +183,7 @@ impl Settings {
         let (mut touched, mut replaced) = (0, false);
         let mut found = None;
         for (module, outline) in self.outlines() {
-            library::each_step(outline, &mut |step| match step {
+            steps::each_step(outline, &mut |step| match step {
                 Step::Use(used) => touched += usize::from(used.path[0] == "LOGGING"),
                 step => {
                     touched += usize::from(rebinds(step, "LOGGING"));
@@ -205,5 +205,5 @@ impl Settings {
 /// Whether a step sets or unbinds a name of its module.
 fn rebinds(step: &Step, name: &str) -> bool {
     let unbinds = matches!(step, Step::Unbind(unbind) if unbind.name == name);
-    unbinds || library::bound_by(step).contains(&name)
+    unbinds || steps::bound_by(step).contains(&name)
 }
