@@ -44,12 +44,13 @@ in_memory() { # MIB: a directory that keeps so much in memory, which other users
 }
 
 room=
-finish() {
-    sh docker/engine.sh stop ${PYFAST_ENGINE_DIR:+"$PYFAST_ENGINE_DIR"}
-    [ -z "$room" ] || { chmod -R u+w "$room"; rm -rf "$room"; }
+finish() { # whatever of it fails, the rest is done
+    sh docker/engine.sh stop ${PYFAST_ENGINE_DIR:+"$PYFAST_ENGINE_DIR"} || :
+    [ -z "$room" ] || { chmod -R u+rwX "$room" || :; rm -rf "$room" || :; }
 }
 trap finish EXIT
 # The next suite would go on without an engine.
+trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 sh docker/slim-base.sh
@@ -71,7 +72,7 @@ suite() { # COMMAND...
   $*"
 }
 
-room=$(in_memory 6144)
+room=$(in_memory 6144) || room=
 [ -z "$room" ] || say "what needs no engine works in $room"
 light() { suite env ${room:+"TMPDIR=$room"} "$@"; }
 

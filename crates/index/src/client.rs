@@ -207,12 +207,13 @@ impl Client {
         self.options.offline
     }
 
-    /// What reaches servers as this client does, for a library that sends requests of its own; it knows no passwords.
+    /// What reaches servers as this client does, for a library that sends requests of its own; it knows no passwords, and
+    /// every certificate counts: which host is asked is not known here.
     ///
     /// # Errors
     /// [`Error::Setting`] where a file that settings name cannot be used.
     pub fn transport(&self) -> Result<reqwest::Client, Error> {
-        self.build(!self.options.tls.insecure_hosts.is_empty())
+        self.build(false)
     }
 
     /// Sends a request and reads the answer, again where that may help.

@@ -71,7 +71,7 @@ struct Description {
 }
 
 impl Prefix {
-    /// The prefix of this id, if it is there.
+    /// The prefix of this id, if it is there and says what it is.
     ///
     /// # Errors
     /// If something else is in its place.
@@ -170,12 +170,10 @@ pub fn describe(
     Ok(())
 }
 
+/// What a prefix says of itself; one that cannot be read makes none, so that the next sync makes it anew.
 fn description(directory: &Dir) -> Result<Option<Description>, Error> {
-    let Some(text) = directory.read(DESCRIPTION, LIMIT)? else { return Ok(None) };
-    serde_json::from_slice(&text).map(Some).map_err(|error| Error::Damaged {
-        path: directory.path().join(DESCRIPTION),
-        reason: error.to_string(),
-    })
+    let text = directory.read(DESCRIPTION, LIMIT)?;
+    Ok(text.and_then(|text| serde_json::from_slice(&text).ok()))
 }
 
 /// Takes from what was found to be damaged what makes it a prefix, so that the next sync makes it anew; how many that are.

@@ -20,8 +20,6 @@ const DIGITS: usize = 24;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Solved {
     format: u32,
-    /// What was asked for ([`Request::fingerprint`](crate::Request::fingerprint)).
-    request: String,
     /// What is linked, in the channels' own words, sorted by name.
     pub(crate) records: Vec<RepoDataRecord>,
 }
@@ -33,10 +31,10 @@ struct Head {
 }
 
 impl Solved {
-    /// Of what was chosen that is kept of which everything is known that has to be.
-    pub(crate) fn new(request: String, mut records: Vec<RepoDataRecord>) -> Result<Self, Error> {
+    /// Of what was chosen, where everything is known of it that has to be.
+    pub(crate) fn new(mut records: Vec<RepoDataRecord>) -> Result<Self, Error> {
         records.sort_by(|one, other| one.package_record.name.cmp(&other.package_record.name));
-        let solved = Self { format: FORMAT, request, records };
+        let solved = Self { format: FORMAT, records };
         solved.packages()?;
         Ok(solved)
     }
@@ -66,11 +64,6 @@ impl Solved {
     pub fn text(&self, path: &Path) -> Result<String, Error> {
         serde_json::to_string(self)
             .map_err(|error| Error::Damaged { path: path.to_owned(), reason: error.to_string() })
-    }
-
-    /// Whether it was chosen for this request.
-    pub fn answers(&self, request: &str) -> bool {
-        self.request == request
     }
 
     /// What a prefix of these packages is called in a root. The path that is written into its files is part of it.

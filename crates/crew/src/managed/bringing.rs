@@ -28,7 +28,8 @@ pub(crate) fn bring(task: Task<'_>, version: &str, written: &Path) -> Result<(),
     let request = request(task, version);
     let asked = request.fingerprint();
     let found = before(settings, written)?.filter(|brought| brought.request == asked);
-    let found = found.filter(|_| !options.resolve.upgrade);
+    // What would be chosen anew is not known without choosing.
+    let found = found.filter(|_| !options.resolve.upgrade || options.dry_run);
     let is_there = |brought: &Brought| is_there(brought, written);
     if found.as_ref().is_some_and(is_there) {
         return Ok(());

@@ -66,7 +66,7 @@ pub fn solve(request: &Request, machine: &Machine, tools: &Tools) -> Result<Solv
         reason: reason(&error),
     })?;
     refuse_python_packages(&solved.records)?;
-    Solved::new(request.fingerprint(), solved.records)
+    Solved::new(solved.records)
 }
 
 fn gateway(tools: &Tools) -> Result<Gateway, Error> {
