@@ -3,7 +3,7 @@
 
 mod scalar;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::rc::Rc;
 
@@ -162,7 +162,10 @@ impl Node {
             Yaml::Str(text) | Yaml::Time(text) => Value::from(text.as_str()),
             Yaml::Seq(items) => items.iter().map(Self::to_json).collect(),
             Yaml::Map(entries) => {
-                entries.iter().map(|(key, node)| (key.clone(), node.to_json())).collect()
+                let entries = entries.iter().map(|(key, node)| (key, node.to_json()));
+                // A map of JSON itself keeps the order in which it is made, where any crate of the program wants that.
+                let sorted: BTreeMap<&String, Value> = entries.collect();
+                sorted.into_iter().map(|(key, value)| (key.clone(), value)).collect()
             }
         }
     }
