@@ -25,8 +25,10 @@ const LONGEST: u64 = 64 << 10;
 /// The most that lists a package's files, in bytes.
 const LIST: u64 = 256 << 20;
 
-/// Lists of a package's files, by which they are linked: that of today, and of old packages.
-const LISTS: [&str; 2] = ["info/paths.json", "info/files"];
+/// The list of a package's files, by which they are linked, as JSON.
+const PATHS: &str = "info/paths.json";
+/// That of old packages: a line a file.
+const FILES: &str = "info/files";
 
 /// Refuses what would not become what it says.
 pub(crate) fn audit(name: &str, mut file: File) -> Result<(), Error> {
@@ -90,8 +92,8 @@ impl Seen {
         let mut archive = tar::Archive::new(read);
         let mut before = Before::default();
         // What names the next entry is read here: a library would take it into memory, however much it is.
-        for entry in archive.entries().map_err(unreadable)?.raw(true) {
-            let mut entry = entry.map_err(unreadable)?;
+        for entry in archive.entries().map_err(|error| unreadable(&error))?.raw(true) {
+            let mut entry = entry.map_err(|error| unreadable(&error))?;
             if !before.takes(&mut entry)? {
                 self.entry(&mut entry, std::mem::take(&mut before))?;
             }
@@ -102,7 +104,7 @@ impl Seen {
     fn entry<R: Read>(&mut self, entry: &mut Entry<'_, R>, before: Before) -> Result<(), String> {
         let path = match before.path {
             Some(path) => path,
-            None => entry.path().map_err(unreadable)?.into_owned(),
+            None => entry.path().map_err(|error| unreadable(&error))?.into_owned(),
         };
         self.bytes = self.bytes.saturating_add(entry.size());
         self.entries += 1;
@@ -110,7 +112,11 @@ impl Seen {
         self.put(&path)?;
         let target = match before.target {
             Some(target) => target,
-            None => entry.link_name().map_err(unreadable)?.unwrap_or_default().into_owned(),
+            None => entry
+                .link_name()
+                .map_err(|error| unreadable(&error))?
+                .unwrap_or_default()
+                .into_owned(),
         };
         match entry.header().entry_type() {
             EntryType::Regular | EntryType::Directory => {}
@@ -131,8 +137,8 @@ impl Seen {
             let (bytes, most) = (LARGEST >> 30, MOST);
             return Err(format!("it would write more than {bytes} GiB, or {most} files"));
         }
-        let listed = LISTS.iter().find(|list| path.components().eq(Path::new(list).components()));
-        listed.map_or(Ok(()), |list| self.list(list, entry))
+        let is_at = |list: &&str| path.components().eq(Path::new(list).components());
+        [PATHS, FILES].into_iter().find(is_at).map_or(Ok(()), |list| self.list(list, entry))
     }
 
     /// The files that will be linked are those of a list, whatever is in the archive.
@@ -141,8 +147,8 @@ impl Seen {
             return Err(format!("its `{list}` has more than {} MiB", LIST >> 20));
         }
         let mut text = String::new();
-        entry.read_to_string(&mut text).map_err(unreadable)?;
-        if list.ends_with(".json") {
+        entry.read_to_string(&mut text).map_err(|error| unreadable(&error))?;
+        if list == PATHS {
             let listed: Listed = serde_json::from_str(&text)
                 .map_err(|error| format!("its `{list}` cannot be read: {error}"))?;
             return listed.paths.iter().try_for_each(|file| self.put(&file.path));
@@ -187,13 +193,13 @@ impl Before {
             return Err(format!("it has a name of more than {} KiB", LONGEST >> 10));
         }
         let mut text = Vec::new();
-        entry.read_to_end(&mut text).map_err(unreadable)?;
+        entry.read_to_end(&mut text).map_err(|error| unreadable(&error))?;
         match kind {
             EntryType::GNULongName => self.path = Some(path_of(&text)),
             EntryType::GNULongLink => self.target = Some(path_of(&text)),
             _ => {
                 for extension in PaxExtensions::new(&text) {
-                    let extension = extension.map_err(unreadable)?;
+                    let extension = extension.map_err(|error| unreadable(&error))?;
                     match extension.key_bytes() {
                         b"path" => self.path = Some(path_of(extension.value_bytes())),
                         b"linkpath" => self.target = Some(path_of(extension.value_bytes())),
@@ -208,7 +214,7 @@ impl Before {
     }
 }
 
-fn unreadable(error: io::Error) -> String {
+fn unreadable(error: &io::Error) -> String {
     format!("it cannot be read: {error}")
 }
 
