@@ -86,58 +86,66 @@ impl Prefix {
         Ok(Some(Self { id: id.to_owned(), path, python, packages }))
     }
 
-    /// Every prefix of a root, sorted by id.
-    ///
-    /// # Errors
-    /// If the directory cannot be read.
-    pub fn all(root: &Root) -> Result<Vec<Self>, Error> {
-        let Some(prefixes) = root.prefixes()? else { return Ok(Vec::new()) };
-        let names =
-            prefixes.entries()?.into_iter().filter_map(|entry| entry.name.into_string().ok());
-        names.filter_map(|id| Self::find(root, &id).transpose()).collect()
-    }
-
     /// Its interpreter.
     pub fn interpreter(&self) -> PathBuf {
         self.path.join(&self.python)
     }
+}
 
-    /// What is not as it was made, sorted by path.
-    ///
-    /// # Errors
-    /// If it cannot be read.
-    pub fn verify(&self, root: &Root) -> Result<Vec<Finding>, Error> {
-        let finding = |path: String, fault: Fault| {
-            let subject = Subject::Python { id: self.id.clone() };
-            Finding { subject, path, fault }
-        };
-        let Some(directory) = root.prefix(&self.id)? else {
-            return Ok(vec![finding(".".to_owned(), Fault::Missing)]);
-        };
-        let expected = description(&directory)?.map(|description| description.manifest);
-        let text = directory.read(MANIFEST, LIMIT)?.unwrap_or_default();
-        let made: Option<Parts> = serde_json::from_slice(&text).ok();
-        let Some(made) = made.filter(|_| expected == Some(Sha256::of(&text))) else {
-            return Ok(vec![finding(MANIFEST.to_owned(), Fault::Manifest)]);
-        };
-        let mut found = parts(&directory, Walk::Look)?;
-        for own in [DESCRIPTION, MANIFEST] {
-            found.remove(own);
+/// The ids of a root's prefixes; one that was condemned is none.
+///
+/// # Errors
+/// If the directory cannot be read.
+pub fn ids(root: &Root) -> Result<BTreeSet<String>, Error> {
+    let Some(prefixes) = root.prefixes()? else { return Ok(BTreeSet::new()) };
+    let names = prefixes.entries()?.into_iter().filter_map(|entry| entry.name.into_string().ok());
+    let mut ids = BTreeSet::new();
+    for id in names.filter(|name| is_generation_id(name)) {
+        let Some(directory) = root.prefix(&id)? else { continue };
+        if directory.facts(DESCRIPTION)?.is_some() {
+            ids.insert(id);
         }
-        let mut findings = Vec::new();
-        for (path, part) in made {
-            match found.remove(&path) {
-                Some(same) if same == part => {}
-                Some(_) => findings.push(finding(path, Fault::Altered)),
-                None => findings.push(finding(path, Fault::Missing)),
-            }
-        }
-        // Bytecode that root's Python keeps beside modules is nobody's concern, as in environments.
-        let strays = found.into_keys().filter(|path| !path.contains(&format!("/{CACHE}/")));
-        findings.extend(strays.map(|path| finding(path, Fault::Extra)));
-        findings.sort_unstable();
-        Ok(findings)
     }
+    Ok(ids)
+}
+
+/// What of a prefix is not as it was made, sorted by path.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn verify(root: &Root, id: &str) -> Result<Vec<Finding>, Error> {
+    let finding = |path: String, fault: Fault| {
+        let subject = Subject::Python { id: id.to_owned() };
+        Finding { subject, path, fault }
+    };
+    let Some(directory) = root.prefix(id)? else {
+        return Ok(vec![finding(".".to_owned(), Fault::Missing)]);
+    };
+    let Some(description) = description(&directory)? else {
+        return Ok(vec![finding(DESCRIPTION.to_owned(), Fault::Manifest)]);
+    };
+    let text = directory.read(MANIFEST, LIMIT)?.unwrap_or_default();
+    let made: Option<Parts> = serde_json::from_slice(&text).ok();
+    let Some(made) = made.filter(|_| description.manifest == Sha256::of(&text)) else {
+        return Ok(vec![finding(MANIFEST.to_owned(), Fault::Manifest)]);
+    };
+    let mut found = parts(&directory, Walk::Look)?;
+    for own in [DESCRIPTION, MANIFEST] {
+        found.remove(own);
+    }
+    let mut findings = Vec::new();
+    for (path, part) in made {
+        match found.remove(&path) {
+            Some(same) if same == part => {}
+            Some(_) => findings.push(finding(path, Fault::Altered)),
+            None => findings.push(finding(path, Fault::Missing)),
+        }
+    }
+    // Bytecode that root's Python keeps beside modules is nobody's concern, as in environments.
+    let strays = found.into_keys().filter(|path| !path.contains(&format!("/{CACHE}/")));
+    findings.extend(strays.map(|path| finding(path, Fault::Extra)));
+    findings.sort_unstable();
+    Ok(findings)
 }
 
 /// Makes what is in a directory read-only, and says what it is.

@@ -35,7 +35,7 @@ pub(crate) fn audit(name: &str, mut file: File) -> Result<(), Error> {
     file.rewind().map_err(|error| Error::archive(name, error.to_string()))?;
     let read = BufReader::with_capacity(256 << 10, file);
     let mut seen = Seen::default();
-    let done = if name.strip_suffix(".conda").is_some() {
+    let done = if has_extension(name, "conda") {
         members(read, &mut seen)
     } else if name.ends_with(".tar.bz2") {
         seen.take(MultiBzDecoder::new(read))
@@ -212,6 +212,10 @@ impl Before {
         }
         Ok(true)
     }
+}
+
+fn has_extension(name: &str, extension: &str) -> bool {
+    Path::new(name).extension() == Some(OsStr::new(extension))
 }
 
 fn unreadable(error: &io::Error) -> String {

@@ -1,6 +1,8 @@
 //! What other programs of conda's world read of a prefix: `conda-meta`, a file a package. Owns that it names nothing of the
 //! machine that it was made on, and that what it says of files is what is there.
 
+use std::path::Path;
+
 use pyfast_installer::prefix::{NativePackage, Part, Parts};
 use pyfast_root::{Dir, Durability};
 use serde_json::Value;
@@ -58,7 +60,8 @@ fn each(
 ) -> Result<(), Error> {
     let Some(folder) = prefix.find_dir(FOLDER)? else { return Ok(()) };
     for entry in folder.entries()? {
-        let Some(name) = entry.name.to_str().filter(|name| name.strip_suffix(".json").is_some())
+        let Some(name) =
+            entry.name.to_str().filter(|name| Path::new(name).extension() == Some("json".as_ref()))
         else {
             continue;
         };

@@ -8,6 +8,7 @@ use pyfast_packaging::hash::Sha256;
 use pyfast_root::{Fingerprint, Root, layout};
 use rattler_conda_types::RepoDataRecord;
 use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::error::Error;
 
@@ -61,8 +62,8 @@ impl Solved {
     ///
     /// # Errors
     /// [`Error::Damaged`] if it cannot be written as JSON.
-    pub fn text(&self, path: &Path) -> Result<String, Error> {
-        serde_json::to_string(self)
+    pub fn kept(&self, path: &Path) -> Result<Box<RawValue>, Error> {
+        to_raw_value(self)
             .map_err(|error| Error::Damaged { path: path.to_owned(), reason: error.to_string() })
     }
 

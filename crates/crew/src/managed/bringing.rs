@@ -11,7 +11,6 @@ use pyfast_installer::prefix::{Brought, Prefix};
 use pyfast_native::{Event as Native, Machine, Request, Solved, Tools, make, solve};
 use pyfast_root::Root;
 use pyfast_settings::{Settings, client_options};
-use serde_json::value::RawValue;
 
 use crate::error::Error;
 use crate::event::{Event, Events};
@@ -49,14 +48,8 @@ pub(crate) fn bring(task: Task<'_>, version: &str, written: &Path) -> Result<(),
         None => solve(&request, &machine, &tools)?,
     };
     let prefix = make(&root, &solved, &machine, &tools)?;
-    let text = solved.text(directory.path())?;
-    let brought = Brought {
-        request: asked,
-        id: prefix.id,
-        channels: request.channels,
-        // It was JSON a line above.
-        solved: RawValue::from_string(text).unwrap_or_else(|_| RawValue::NULL.to_owned()),
-    };
+    let solved = solved.kept(directory.path())?;
+    let brought = Brought { request: asked, id: prefix.id, channels: request.channels, solved };
     Ok(brought.keep(&directory)?)
 }
 

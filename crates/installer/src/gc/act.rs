@@ -1,12 +1,11 @@
 //! Removes what a plan names, as long as it is still garbage. The caller holds the store alone.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
-use pyfast_packaging::hash::Sha256;
 use pyfast_root::Dir;
 use pyfast_root::layout::BIN;
 
+use super::plan::Used;
 use super::{Discard, Garbage, GcPlan, Reason, plan};
 use crate::error::Error;
 use crate::generation::Generation;
@@ -36,33 +35,21 @@ pub(super) fn act(store: &Store, plan: GcPlan) -> Result<GcPlan, Error> {
         }
     }
     kept.sort_unstable_by(|one, other| one.0.cmp(&other.0));
-    // What stayed against the plan needs its wheels.
-    let stayed = Generation::all(store.root())?;
-    let used = plan::used(store.root(), &stayed);
-    let pythons = plan::used_pythons(store.root(), &stayed)?;
+    // What stayed against the plan needs its wheels and its Python.
+    let used = plan::used(store.root(), &Generation::all(store.root())?)?;
     for discard in others {
-        let done_so = match &discard.what {
-            Garbage::Python { id } if pythons.as_ref().is_some_and(|used| !used.contains(id)) => {
-                remove_python(store, id)?
-            }
-            _ => remove(store, &discard, used.as_ref())?,
-        };
-        if done_so {
+        if remove(store, &discard, used.as_ref())? {
             done.push(discard);
         }
     }
     Ok(GcPlan { discards: done, kept })
 }
 
-fn remove(
-    store: &Store,
-    discard: &Discard,
-    used: Option<&BTreeSet<Sha256>>,
-) -> Result<bool, Error> {
+fn remove(store: &Store, discard: &Discard, used: Option<&Used>) -> Result<bool, Error> {
     let root = store.root();
     match &discard.what {
         Garbage::Wheel { sha256, .. } => {
-            if used.is_none_or(|used| used.contains(sha256)) {
+            if used.is_none_or(|used| used.wheels.contains(sha256)) {
                 return Ok(false);
             }
             store.remove(sha256)?;
@@ -91,6 +78,9 @@ fn remove(
         Garbage::OldCache => Ok(root.remove_old_cache().map(|()| true)?),
         // That was done first.
         Garbage::Environment { .. } => Ok(true),
+        Garbage::Python { id } if used.is_some_and(|used| !used.pythons.contains(id)) => {
+            remove_python(store, id)
+        }
         // A page is in no root.
         Garbage::Generation { .. } | Garbage::Page { .. } | Garbage::Python { .. } => Ok(false),
     }

@@ -41,12 +41,12 @@ pub(super) fn plan(root: &Root, options: &GcOptions, now: SystemTime) -> Result<
             }),
         }
     }
-    if let Some(used) = used(root, &remaining) {
-        let wheels = wheels(root, &used, options, now)?;
+    if let Some(used) = used(root, &remaining)? {
+        let wheels = wheels(root, &used.wheels, options, now)?;
         let builds = builds(root, &wheels)?;
         discards.extend(wheels);
         discards.extend(builds);
-        discards.extend(pythons(root, &remaining, options, now)?);
+        discards.extend(pythons(root, &used.pythons, options, now)?);
     }
     discards.extend(old_cache(root)?);
     discards.extend(programs(root, now)?);
@@ -127,36 +127,34 @@ fn reason(
     Ok((!free).then_some(Reason::Leased))
 }
 
-/// The wheels that generations use; `None` if one of them does not tell, because it may use any.
-pub(super) fn used(root: &Root, generations: &[Generation]) -> Option<BTreeSet<Sha256>> {
-    let specs = generations.iter().map(|generation| generation.spec(root).ok());
-    let specs = specs.collect::<Option<Vec<_>>>()?;
-    Some(specs.iter().flat_map(|spec| &spec.packages).map(|package| package.sha256).collect())
+/// What must stay.
+pub(super) struct Used {
+    /// The wheels of generations.
+    pub(super) wheels: BTreeSet<Sha256>,
+    /// The Pythons that generations run in, or that environments have.
+    pub(super) pythons: BTreeSet<String>,
 }
 
-/// The Pythons that generations run in, or that environments have; `None` if one does not tell, as with wheels.
-pub(super) fn used_pythons(
-    root: &Root,
-    generations: &[Generation],
-) -> Result<Option<BTreeSet<String>>, Error> {
+/// What generations use; `None` if one of them does not tell, because it may use anything.
+pub(super) fn used(root: &Root, generations: &[Generation]) -> Result<Option<Used>, Error> {
     let specs = generations.iter().map(|generation| generation.spec(root).ok());
     let Some(specs) = specs.collect::<Option<Vec<_>>>() else { return Ok(None) };
-    let ids = specs.iter().filter_map(|spec| prefix::id_of(root, &spec.interpreter));
-    let mut used: BTreeSet<String> = ids.collect();
+    let wheels = specs.iter().flat_map(|spec| &spec.packages).map(|package| package.sha256);
+    let run_in = specs.iter().filter_map(|spec| prefix::id_of(root, &spec.interpreter));
+    let mut used = Used { wheels: wheels.collect(), pythons: run_in.collect() };
     for name in root.project_envs()? {
-        used.extend(Brought::of(root, &name)?.map(|brought| brought.id));
+        used.pythons.extend(Brought::of(root, &name)?.map(|brought| brought.id));
     }
     Ok(Some(used))
 }
 
 fn pythons(
     root: &Root,
-    generations: &[Generation],
+    used: &BTreeSet<String>,
     options: &GcOptions,
     now: SystemTime,
 ) -> Result<Vec<Discard>, Error> {
     let Some(prefixes) = root.prefixes()? else { return Ok(Vec::new()) };
-    let Some(used) = used_pythons(root, generations)? else { return Ok(Vec::new()) };
     let mut found = Vec::new();
     for id in names(&prefixes)?.into_iter().filter(|id| !used.contains(id)) {
         let (Some(directory), Some(facts)) = (root.prefix(&id)?, prefixes.facts(&id)?) else {

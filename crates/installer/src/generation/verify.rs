@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::finding::{Fault, Finding, Subject};
 use crate::link::EnvironmentSpec;
 use crate::link::act::split;
-use crate::prefix::{self, Prefix};
+use crate::prefix;
 use crate::store::manifest::StoredFile;
 use crate::store::verify::{self, Depth, fault};
 use crate::store::{self, CACHE};
@@ -37,14 +37,7 @@ pub fn verify_generation(root: &Root, generation: &Generation) -> Result<Vec<Fin
     let mut findings = named(verify::verify(root, &wheels(&spec))?, &spec);
     findings.extend(generation.verify_own(root)?);
     if let Some(id) = prefix::id_of(root, &spec.interpreter) {
-        findings.extend(match Prefix::find(root, &id)? {
-            Some(prefix) => prefix.verify(root)?,
-            None => vec![Finding {
-                subject: Subject::Python { id },
-                path: ".".to_owned(),
-                fault: Fault::Missing,
-            }],
-        });
+        findings.extend(prefix::verify(root, &id)?);
     }
     Ok(findings)
 }
@@ -56,6 +49,7 @@ pub fn verify_generation(root: &Root, generation: &Generation) -> Result<Vec<Fin
 pub fn verify_root(root: &Root) -> Result<Vec<Finding>, Error> {
     let mut findings = verify::verify_store(root)?;
     let stored = store::wheels(root)?;
+    let mut pythons: BTreeSet<String> = prefix::ids(root)?;
     for generation in Generation::all(root)? {
         let Ok(spec) = generation.spec(root) else {
             let (subject, path) = (generation.subject(), DESCRIPTION.to_owned());
@@ -66,9 +60,10 @@ pub fn verify_root(root: &Root) -> Result<Vec<Finding>, Error> {
         let gone = wheels(&spec).into_iter().filter(|wheel| stored.binary_search(wheel).is_err());
         let gone: Vec<Sha256> = gone.collect();
         findings.extend(named(verify::verify(root, &gone)?, &spec));
+        pythons.extend(prefix::id_of(root, &spec.interpreter));
     }
-    for prefix in Prefix::all(root)? {
-        findings.extend(prefix.verify(root)?);
+    for id in pythons {
+        findings.extend(prefix::verify(root, &id)?);
     }
     findings.sort_unstable();
     findings.dedup();

@@ -9,6 +9,8 @@ use pyfast_index::credentials::{CredentialSources, Credentials};
 use serde_json::{Value, json};
 
 use pyfast_installer::finding::Fault;
+use pyfast_installer::generation::verify_root;
+use pyfast_installer::prefix::verify;
 
 use super::*;
 use crate::fixtures::{Channel, PLACEHOLDER, Package as Built};
@@ -119,7 +121,7 @@ fn a_prefix_has_what_was_chosen_with_the_paths_that_programs_will_see() {
         fs_err::read_link(prefix.path.join("lib/libfoo.so")).unwrap(),
         Path::new("libfoo.so.1")
     );
-    assert!(prefix.verify(&world.root).unwrap().is_empty());
+    assert!(verify(&world.root, &prefix.id).unwrap().is_empty());
 }
 
 #[test]
@@ -155,11 +157,12 @@ fn what_was_chosen_is_made_again_without_asking_a_channel() {
     let world = World::new();
     let (tools, machine) = (world.tools(), Machine::here().unwrap());
     let solved = solve(&world.request(&[]), &machine, &tools).unwrap();
-    let kept = solved.text(Path::new("native.json")).unwrap();
+    let kept = solved.kept(Path::new("native.json")).unwrap();
     for folder in [crate::fixtures::subdir(), "noarch"] {
         fs_err::remove_file(world.channel.directory.join(folder).join("repodata.json")).unwrap();
     }
-    let again = Solved::read(&kept, Path::new("native.json")).unwrap().expect("of this version");
+    let again =
+        Solved::read(kept.get(), Path::new("native.json")).unwrap().expect("of this version");
     let prefix = make(&world.root, &again, &machine, &tools).unwrap();
     assert_eq!(prefix.id, solved.id(&world.root));
 }
@@ -177,7 +180,7 @@ fn what_was_altered_is_found() {
     fs_err::write(prefix.path.join("lib/libfoo.so.1"), "fox").unwrap();
     fs_err::remove_file(prefix.path.join("lib/libfoo.so")).unwrap();
     fs_err::write(prefix.path.join("lib/new"), "").unwrap();
-    let wrong = prefix.verify(&world.root).unwrap();
+    let wrong = verify(&world.root, &prefix.id).unwrap();
     let wrong: Vec<_> = wrong.iter().map(|one| (&*one.path, one.fault)).collect();
     let expected = [
         ("lib/libfoo.so", Fault::Missing),
@@ -185,6 +188,22 @@ fn what_was_altered_is_found() {
         ("lib/new", Fault::Extra),
     ];
     assert_eq!(wrong, expected);
+}
+
+#[test]
+fn one_that_does_not_say_what_it_is_is_found_and_made_anew() {
+    let world = World::new();
+    let prefix = world.make(&[]).unwrap();
+    let description = prefix.path.join("prefix.json");
+    let writable = std::fs::Permissions::from_mode(0o644);
+    fs_err::set_permissions(&description, writable).unwrap();
+    fs_err::write(&description, "{").unwrap();
+    let wrong = verify_root(&world.root).unwrap();
+    // No generation is on it, so that only its own place tells of it.
+    assert_eq!(wrong.len(), 1, "{wrong:?}");
+    assert_eq!((&*wrong[0].path, wrong[0].fault), ("prefix.json", Fault::Manifest));
+    assert_eq!(world.make(&[]).unwrap(), prefix);
+    assert!(verify_root(&world.root).unwrap().is_empty());
 }
 
 #[test]
