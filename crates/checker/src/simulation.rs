@@ -27,8 +27,10 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::finding::{Finding, Place};
 use crate::library::Library;
+use crate::outline::{Class, Step};
 use crate::search::Search;
 use crate::service::Service;
+use crate::steps;
 
 use extras::Ancestry;
 use failing::{Draft, Guard, Key};
@@ -175,6 +177,23 @@ impl<'a> Simulation<'a> {
 
     fn is_certain(&self) -> bool {
         self.unsure == 0 && !self.is_afterwards
+    }
+
+    /// What is wanted to know of the last class that begins at a place of a module that was imported, and its module.
+    fn of_class<T>(
+        &self,
+        module: &str,
+        at: u32,
+        wanted: impl Fn(&Class) -> T,
+    ) -> Option<(T, Frame)> {
+        let known = self.modules.get(module)?;
+        let (read, path) = (known.read.as_ref()?, known.path.clone()?);
+        let mut found = None;
+        steps::each(&read.outline.as_ref()?.body, &mut |step| match step {
+            Step::Class(class) if class.at == at => found = Some(wanted(class)),
+            _ => {}
+        });
+        Some((found?, Frame::new(module, path)))
     }
 
     /// A place in a module's file.

@@ -4,9 +4,8 @@
 use super::failing::{Kind, Raised};
 use super::table::Value;
 use super::{Frame, Simulation, Unseen, messages};
-use crate::outline::{Class, Field, Keyword, Path, Step, Use};
+use crate::outline::{Class, Field, Keyword, Path, Use};
 use crate::search::Found;
-use crate::steps;
 
 /// What a feature needs.
 struct Needed<'a> {
@@ -116,22 +115,14 @@ impl Simulation<'_> {
 
     /// The same of a class itself, looked for once.
     fn ancestry_of(&mut self, module: &str, at: u32, depth: usize) -> Option<Ancestry> {
-        let known = self.modules.get(module)?;
-        let (read, path) = (known.read.clone()?, known.path.clone()?);
         if let Some(known) = self.ancestries.get(module).and_then(|known| known.get(&at)) {
             return Some(*known);
         }
-        let mut found = None;
-        steps::each(&read.outline.as_ref()?.body, &mut |step| match step {
-            Step::Class(class) if class.at == at => {
-                found = Some((class.bases.clone(), may_defer(&class.config)));
-            }
-            _ => {}
-        });
-        let (bases, defers) = found?;
+        let facts = |class: &Class| (class.bases.clone(), may_defer(&class.config));
+        let ((bases, defers), frame) = self.of_class(module, at, facts)?;
         // Its own name among its bases is another class, which is not there any more.
         self.ancestries.entry(module.to_owned()).or_default().insert(at, Ancestry::default());
-        let mut ancestry = self.ancestry(&bases, &Frame::new(module, path), depth + 1);
+        let mut ancestry = self.ancestry(&bases, &frame, depth + 1);
         ancestry.defers |= defers;
         self.ancestries.entry(module.to_owned()).or_default().insert(at, ancestry);
         Some(ancestry)

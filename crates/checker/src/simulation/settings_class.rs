@@ -7,7 +7,6 @@ use super::table::Value;
 use super::{Frame, Simulation};
 use crate::finding::Rule;
 use crate::outline::{Call, Class, Field, Keyword, Literal, Path, Step};
-use crate::steps;
 
 /// A class with what it inherits.
 #[derive(Debug, Default)]
@@ -48,17 +47,10 @@ impl Simulation<'_> {
 
     /// What is known of a class if it is one of settings; `None` if it is none, or not all of it is seen.
     fn settings(&mut self, module: &str, at: u32, depth: usize) -> Option<Settings> {
-        let known = self.modules.get(module)?;
-        let (read, path) = (known.read.clone()?, known.path.clone()?);
-        let mut found = None;
-        steps::each(&read.outline.as_ref()?.body, &mut |step| match step {
-            Step::Class(class) if class.at == at => {
-                found = Some(Seen::of(class));
-            }
-            _ => {}
-        });
-        let seen = found.filter(|seen| !seen.is_open && depth < 8)?;
-        let frame = Frame::new(module, path);
+        let (seen, frame) = self.of_class(module, at, Seen::of)?;
+        if seen.is_open || depth >= 8 {
+            return None;
+        }
         let mut settings = Settings::default();
         let mut is_settings = false;
         for base in seen.bases.iter().rev() {

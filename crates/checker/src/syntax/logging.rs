@@ -45,20 +45,17 @@ pub(super) fn logging(value: &Expr) -> Option<Logging> {
             let unheld = used.filter(|used| !held.contains(used.text.as_str()));
             logging.unheld.extend(unheld.map(|name| Unheld { kind: "handler", name }));
         }
-        for (part_name, kind) in [("formatters", "formatter")] {
-            let formatters = match part(part_name) {
-                None => Vec::new(),
-                Some(value) => match dict_of(value).and_then(entries) {
-                    Some(formatters) => formatters,
-                    None => continue,
-                },
-            };
-            let used = handlers.iter().filter_map(|(_, value)| get(dict_of(value)?, kind));
+        let formatters = match part("formatters") {
+            None => Some(Vec::new()),
+            Some(value) => dict_of(value).and_then(entries),
+        };
+        if let Some(formatters) = formatters {
             let held: BTreeSet<&str> = formatters.iter().map(|(name, _)| *name).collect();
+            let used = handlers.iter().filter_map(|(_, value)| get(dict_of(value)?, "formatter"));
             // An empty one is none.
             let used = used.filter_map(said).filter(|used| !used.text.is_empty());
             let unheld = used.filter(|used| !held.contains(used.text.as_str()));
-            logging.unheld.extend(unheld.map(|name| Unheld { kind, name }));
+            logging.unheld.extend(unheld.map(|name| Unheld { kind: "formatter", name }));
         }
     }
     Some(logging)
