@@ -10,7 +10,7 @@ use pyfast_crew::locking::{Goal, Made, TargetFlags, Wish, make};
 use pyfast_environment::Outdated;
 use pyfast_environment::report::{Changes, PackageFacts};
 use pyfast_packaging::target::Target;
-use pyfast_resolver::{LineOptions, Lock, to_requirements};
+use pyfast_resolver::{LineOptions, Lock};
 use pyfast_settings::own_lock::is_lock;
 
 use crate::args::{ResolveArgs, ResultArgs, short_find_links};
@@ -77,7 +77,7 @@ impl Format {
     /// A lock in this form, with paths relative to a directory.
     pub(crate) fn text(self, lock: &Lock, options: LineOptions, directory: &Path) -> String {
         match self {
-            Self::Requirements => to_requirements(lock, options),
+            Self::Requirements => lock.to_requirements(options),
             Self::Pylock => lock.to_toml(directory),
         }
     }
@@ -163,7 +163,7 @@ fn report(args: &Args, settings: &Settings, made: &Made, started: Instant) -> Re
     let directory = made.path.as_deref().and_then(Path::parent);
     let directory = directory.unwrap_or(&settings.project.working_directory);
     let options = LineOptions { hashes: args.hashes, annotate: args.annotate };
-    let text = args.format.text(lock, options, directory);
+    let text = made.complete(args.format.text(lock, options, directory), directory);
     let head = if args.format == Format::Requirements { MADE_BY } else { "" };
     let text = format!("{head}{text}");
     let packages = PackageFacts::all(lock);

@@ -1,6 +1,7 @@
 //! Pythons and native libraries that are brought from channels.
 
 mod channel;
+mod locks;
 
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
@@ -50,8 +51,12 @@ impl Managed {
     }
 
     fn command(&self, args: &[&str]) -> Command {
+        self.command_at(&self.world.root, args)
+    }
+
+    fn command_at(&self, root: &Path, args: &[&str]) -> Command {
         let (command, rest) = args.split_first().expect("a command");
-        let root = self.world.root.display().to_string();
+        let root = root.display().to_string();
         let index = self.world.index.url();
         let mut command = self.world.bare(&[command, "--root", &root, "--index-url", &index]);
         command.args(rest);
@@ -83,14 +88,16 @@ impl Managed {
 
     /// The prefixes of the root.
     fn prefixes(&self) -> Vec<String> {
-        let Ok(entries) = fs_err::read_dir(self.world.root.join("pythons/v1")) else {
-            return Vec::new();
-        };
-        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let mut names: Vec<String> = names.collect();
-        names.sort();
-        names
+        prefixes_of(&self.world.root)
     }
+}
+
+fn prefixes_of(root: &Path) -> Vec<String> {
+    let Ok(entries) = fs_err::read_dir(root.join("pythons/v1")) else { return Vec::new() };
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    names
 }
 
 #[test]

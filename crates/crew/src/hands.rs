@@ -11,6 +11,7 @@ use pyfast_installer::interpreter::Interpreter;
 use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::requirements_txt::RequirementSet;
 use pyfast_packaging::target::Target;
+use pyfast_resolver::native::{NativeLock, written};
 use pyfast_resolver::{Claim, Lock, LockRequest, Locked, Pin, Targets};
 
 use crate::elsewhere::Elsewhere;
@@ -43,6 +44,8 @@ pub struct Hands<'a> {
     claims: RefCell<Vec<Claim>>,
     /// Where digests of files are kept.
     digests: OnceCell<Cache>,
+    /// What was brought from channels.
+    native: Option<NativeLock>,
 }
 
 /// Where wheels are brought and sources built.
@@ -67,8 +70,26 @@ impl<'a> Hands<'a> {
     fn new(task: Task<'a>, compile: bool, probe: Probe<'a>, way: Way<'a>) -> Self {
         let Task { options, settings, events } = task;
         let (interpreter, set, claims) = (OnceCell::new(), OnceCell::new(), RefCell::default());
-        let digests = OnceCell::new();
-        Self { options, settings, events, probe, way, interpreter, compile, set, claims, digests }
+        let (digests, native) = (OnceCell::new(), None);
+        Self {
+            options,
+            settings,
+            events,
+            probe,
+            way,
+            interpreter,
+            compile,
+            set,
+            claims,
+            digests,
+            native,
+        }
+    }
+
+    /// The same, with what was brought from channels for the environment, which its lock says.
+    #[must_use]
+    pub(crate) fn locking(self, native: Option<NativeLock>) -> Self {
+        Self { native, ..self }
     }
 
     /// Lets go of what nobody waits for.
@@ -191,6 +212,13 @@ impl Crew for Hands<'_> {
             });
         }
         path.to_owned()
+    }
+
+    fn complete(&self, text: String, path: &Path) -> String {
+        match &self.native {
+            Some(native) => written(native, &text, path),
+            None => text,
+        }
     }
 
     fn several(

@@ -8,8 +8,10 @@ use pyfast_environment::report::Changes;
 use pyfast_installer::interpreter::Interpreter;
 use pyfast_packaging::platform::named_target;
 use pyfast_packaging::target::Target;
+use pyfast_resolver::native::{NativeLock, Said, written};
 use pyfast_resolver::{BuildSource, Lock, Locked, Standing, Targets};
-use pyfast_settings::{ResolveFlags, Settings, TargetChoice};
+use pyfast_settings::own_lock::FILE;
+use pyfast_settings::{Python, ResolveFlags, Settings, TargetChoice};
 use tokio::runtime::Runtime;
 
 use crate::asking::{Remembering, asked_python};
@@ -19,8 +21,10 @@ use crate::event::{Event, Events};
 use crate::inputs::{Inputs, read_inputs};
 use crate::interpreter::{host_python, interpreter};
 use crate::lock_file::known;
+use crate::managed;
 use crate::relocking::{changes, check_upgrades};
 use crate::session::{Session, lock_request, own_lock};
+use crate::task::{Options, Task};
 
 /// The targets that are named instead of asked.
 #[derive(Debug, Clone, Default)]
@@ -64,12 +68,24 @@ pub struct Made {
     pub lock: Option<Lock>,
     /// The file that it belongs in.
     pub path: Option<PathBuf>,
+    /// What it says of a Python out of channels.
+    pub native: Option<NativeLock>,
     /// Whether there was one.
     pub was_there: bool,
     /// What it has that the one before has not.
     pub changes: Changes,
     /// What ends with it.
     pub ending: Ending,
+}
+
+impl Made {
+    /// The text of the lock with all that it says, of one in `directory`; requirements say nothing else.
+    pub fn complete(&self, text: String, directory: &Path) -> String {
+        match &self.native {
+            Some(native) => written(native, &text, &directory.join(FILE)),
+            None => text,
+        }
+    }
 }
 
 /// The threads that a lock was made with. They put aside what was fetched while its maker goes on, and end with it: nobody
@@ -193,11 +209,16 @@ pub fn make(wish: &Wish<'_>, settings: &Settings, events: &Events) -> Result<Mad
         check_upgrades(resolve, &kept, path)?;
     }
     let was_there = old.is_some();
+    let native = native(wish, settings, events, old.as_ref())?;
     let request = lock_request(&inputs.set, resolve, targets, kept.clone())?;
     let whole = old.as_ref().and_then(|(path, text)| Lock::whole(text, path).ok());
-    if wish.may_stand && whole.is_some_and(|lock| request.standing(&lock) == Standing::Current) {
+    let says = |native: &NativeLock| {
+        old.as_ref().is_some_and(|(path, text)| written(native, text, path) == *text)
+    };
+    let is_current = whole.is_some_and(|lock| request.standing(&lock) == Standing::Current);
+    if wish.may_stand && is_current && native.as_ref().is_none_or(says) {
         let (changes, ending) = (Changes::default(), Ending(None));
-        return Ok(Made { lock: None, path, was_there, changes, ending });
+        return Ok(Made { lock: None, path, native, was_there, changes, ending });
     }
     let (cache, host) = (settings.cache_directory()?, base.host.as_deref());
     let mut session = Session::new(settings, request.set, host, cache.clone(), events)?;
@@ -219,7 +240,32 @@ pub fn make(wish: &Wish<'_>, settings: &Settings, events: &Events) -> Result<Mad
         events(event);
     }
     let changes = changes(&kept, &lock);
-    Ok(Made { lock: Some(lock), path, was_there, changes, ending })
+    Ok(Made { lock: Some(lock), path, native, was_there, changes, ending })
+}
+
+/// What the lock says of a Python out of channels: of the one for this machine where no other target is named.
+fn native(
+    wish: &Wish<'_>,
+    settings: &Settings,
+    events: &Events,
+    old: Option<&(&Path, String)>,
+) -> Result<Option<NativeLock>, Error> {
+    let old = old.map(|(path, text)| (*path, &**text));
+    match &settings.python {
+        Python::Managed(version) if wish.target.is_empty() => {
+            let options = Options { resolve: wish.resolve.clone(), ..Options::default() };
+            let task = Task { options: &options, settings, events };
+            Ok(Some(managed::locked(task, version, old)?))
+        }
+        Python::Managed(_) => {
+            let said = old.map(|(path, text)| Said::read(text, path)).transpose()?;
+            Ok(said.and_then(|said| match said {
+                Said::Archives(native) => Some(native),
+                _ => None,
+            }))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// The file that the lock belongs in.

@@ -13,7 +13,7 @@ use crate::task::{Options, Task};
 use pyfast_settings::{EnvConfig, ResolveFlags, Root, Settings};
 
 /// Raised with every field that is added or gets another meaning.
-const VERSION: u32 = 6;
+const VERSION: u32 = 7;
 
 /// Everything that shapes a sync's result beside its inputs: who writes the environment, the root as Python sees it, and the
 /// identity of the interpreter that it is for.

@@ -11,6 +11,7 @@ use pyfast_environment::{Planned, ReadyPlan, plan_sync, unchanged};
 use pyfast_installer::interpreter::Interpreter;
 use pyfast_installer::link::Habitat;
 use pyfast_launcher::volume::MOUNT_POINT;
+use pyfast_resolver::native::NativeLock;
 use pyfast_root::current_of;
 
 use crate::afterwards;
@@ -21,7 +22,7 @@ use crate::event::{Event, sink};
 use crate::hands::Hands;
 use crate::inputs::lock_alone;
 use crate::interpreter::compiling_python;
-use crate::managed;
+use crate::managed::{self, Managed};
 use crate::news::Unheard;
 use crate::outside::Outside;
 use crate::setting;
@@ -88,13 +89,20 @@ fn sync_where_it_is(task: Task<'_>) -> Result<Report, Error> {
     let Task { options, settings, events } = task;
     match (&settings.root, &settings.python) {
         (Root::Directory(root), Python::Host(_) | Python::Managed(_)) => {
-            if let Python::Managed(version) = &settings.python {
-                managed::bring(task, version, root)?;
-            }
-            let found = interpreters::own(settings)?;
+            let managed = match &settings.python {
+                Python::Managed(version) => Some(managed::bring(task, version, root)?),
+                _ => None,
+            };
+            let found = match &managed {
+                Some(Managed { prefix, native }) => {
+                    interpreters::brought(prefix, &native.channels, settings)?
+                }
+                None => interpreters::own(settings)?,
+            };
+            let native = managed.map(|managed| managed.native);
             let cache = settings.cache_directory()?;
             let habitat = setting::habitat(settings);
-            let at = At { written: root.clone(), seen: root.clone(), habitat };
+            let at = At { written: root.clone(), seen: root.clone(), habitat, native };
             let identity = found.identity.clone();
             let new = is_new(root, settings);
             in_directory(task, at, identity, &|| {
@@ -108,8 +116,10 @@ fn sync_where_it_is(task: Task<'_>) -> Result<Report, Error> {
         (Root::Directory(root), Python::Image(image)) => {
             let connection = Connection::open(settings)?;
             let (seen, habitat) = (MOUNT_POINT.into(), Habitat::Volume);
-            let (at, id) =
-                (At { written: root.clone(), seen, habitat }, connection.image_id(image)?);
+            let (at, id) = (
+                At { written: root.clone(), seen, habitat, native: None },
+                connection.image_id(image)?,
+            );
             in_directory(task, at, id, &|| connection.interpreter(image, settings))
         }
         (Root::Volume(volume), Python::Image(image)) => {
@@ -166,7 +176,8 @@ fn sync_volume(
     };
     let probe = || connection.interpreter(image, settings);
     if let Some(written) = engine::direct(&volume) {
-        let at = At { written, seen: MOUNT_POINT.into(), habitat: Habitat::Volume };
+        let seen = MOUNT_POINT.into();
+        let at = At { written, seen, habitat: Habitat::Volume, native: None };
         let later = afterwards::may_come(task, at.habitat, &probe)?;
         let compiles = task.install().compile.unwrap_or_else(|| at.habitat.compiles()) && !later;
         // Only the image's own Python can compile for it then.
@@ -214,6 +225,8 @@ struct At {
     seen: PathBuf,
     /// Who writes to its environments.
     habitat: Habitat,
+    /// What was brought for it, for its lock.
+    native: Option<NativeLock>,
 }
 
 /// A root that this process writes.
@@ -224,10 +237,10 @@ fn in_directory(
     probe: &dyn Fn() -> Result<Interpreter, Error>,
 ) -> Result<Report, Error> {
     let Task { settings, events, .. } = task;
-    let At { written, seen, habitat } = at;
+    let At { written, seen, habitat, native } = at;
     let compile = task.install().compile.unwrap_or_else(|| habitat.compiles());
     let later = afterwards::may_come(task, habitat, probe)?;
-    let hands = Hands::here(task, compile && !later, Box::new(probe));
+    let hands = Hands::here(task, compile && !later, Box::new(probe)).locking(native);
     let (subject, sink, begun) = (subject(settings), sink(events), Begun::default());
     let place = Directory { written, seen, habitat, subject, sink, means: Some(&hands), begun };
     let outcome = run(task, &place, &hands, Asked { identity, later });
@@ -320,7 +333,7 @@ fn request(
 }
 
 /// What becomes of the lock: one that stands where requirements do is installed as it is.
-fn lock_use(Task { options, settings, .. }: Task<'_>) -> Result<LockUse, Error> {
+pub(crate) fn lock_use(Task { options, settings, .. }: Task<'_>) -> Result<LockUse, Error> {
     if options.lock_use == LockUse::Frozen {
         return Ok(LockUse::Frozen);
     }

@@ -101,6 +101,9 @@ pub trait Crew: Means {
     /// Which of them has it for a target, or would have it.
     fn own_lock(&self, set: Option<&RequirementSet>, target: &Target) -> PathBuf;
 
+    /// The text of the user's own lock with what it says besides of the environment.
+    fn complete(&self, text: String, path: &Path) -> String;
+
     /// What the user's own lock is for, where that is more than one target: what the configuration says,
     /// else what the lock was made for.
     ///

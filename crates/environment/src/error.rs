@@ -23,6 +23,8 @@ pub enum Outdated {
     OtherVersion,
     /// It answers other requirements.
     Requirements,
+    /// It has none of what is asked of channels, or what was asked before.
+    Native,
     /// A source needs by now what the lock does not have, in words.
     Unmet(String),
 }
@@ -35,6 +37,7 @@ impl std::fmt::Display for Outdated {
                 "was made by another version of pyfast, so that nobody can tell what it answers",
             ),
             Self::Requirements => f.write_str("does not answer the requirements"),
+            Self::Native => f.write_str("does not have what is asked of channels"),
             Self::Unmet(unmet) => write!(f, "does not answer the requirements: {unmet}"),
         }
     }

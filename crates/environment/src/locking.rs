@@ -9,6 +9,7 @@ use pyfast_installer::interpreter::Interpreter;
 use pyfast_packaging::requirements_txt::RequirementSet;
 use pyfast_packaging::target::Target;
 use pyfast_resolver::{Claim, Lock, Locked, Targets};
+use pyfast_root::regular_file;
 
 use crate::ask;
 use crate::crew::{Brought, Crew, ToBring};
@@ -63,7 +64,10 @@ impl Locking<'_> {
         loop {
             let begun = Instant::now();
             let (locked, own_lock) = match which.existing.take().filter(|_| which.current) {
-                Some(lock) => (Locked { lock: self.identified(lock)?, ..Locked::default() }, None),
+                Some(lock) => {
+                    let locked = Locked { lock: self.identified(lock)?, ..Locked::default() };
+                    (locked, self.completed(&which))
+                }
                 None => self.lock(&which, &target)?,
             };
             timings.resolve += begun.elapsed();
@@ -110,10 +114,19 @@ impl Locking<'_> {
         let mut locked = self.crew.lock(&request, self.site)?;
         let Some(path) = which.own.clone() else { return Ok((locked, None)) };
         let text = locked.lock.to_toml(path.parent().unwrap_or(Path::new("/")));
+        let text = self.crew.complete(text, &path);
         if !matches!(request.targets, Targets::One(_)) {
             locked.lock = Lock::from_toml(&text, &path, target)?;
         }
         Ok((locked, Some((path, text))))
+    }
+
+    /// The user's own lock, where it answers the requirements and does not say all of the environment.
+    fn completed(&self, which: &WhichLock) -> Option<(PathBuf, String)> {
+        let path = which.own.clone().filter(|_| self.request.lock_use == LockUse::Update)?;
+        let text = regular_file::read_text(&path).ok()?;
+        let whole = self.crew.complete(text.clone(), &path);
+        (whole != text).then_some((path, whole))
     }
 
     /// Whether the user wants no package for another's sake.

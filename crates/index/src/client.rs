@@ -56,13 +56,18 @@ pub struct ClientOptions {
     pub search_path: Option<OsString>,
 }
 
+/// The number of the connections for pages; those for files come next.
+const PAGES: usize = 0;
+/// From here on certificates are not checked.
+const INSECURE: usize = 2;
+
 /// A client for index pages, metadata and files, shared by everything in one run.
 pub struct Client {
     options: ClientOptions,
     credentials: Credentials,
     /// Pages and files have connections of their own, so that they are decrypted side by side; and so
     /// have hosts whose certificates are not checked.
-    connections: [OnceLock<reqwest::Client>; 4],
+    connections: [OnceLock<reqwest::Client>; 2 * INSECURE],
     permits: Semaphore,
     told: Option<Box<TellClone>>,
 }
@@ -213,7 +218,7 @@ impl Client {
     /// # Errors
     /// [`Error::Setting`] where a file that settings name cannot be used.
     pub fn transport(&self) -> Result<reqwest::Client, Error> {
-        self.build(false)
+        Ok(self.connection(PAGES)?.clone())
     }
 
     /// Sends a request and reads the answer, again where that may help.
@@ -337,7 +342,11 @@ impl Client {
 
     fn client(&self, request: &Request) -> Result<&reqwest::Client, Error> {
         let insecure = self.options.tls.insecure_hosts.iter().any(|host| host.is_of(&request.url));
-        let slot = &self.connections[usize::from(request.file) + 2 * usize::from(insecure)];
+        self.connection(usize::from(request.file) + usize::from(insecure) * INSECURE)
+    }
+
+    fn connection(&self, number: usize) -> Result<&reqwest::Client, Error> {
+        let (slot, insecure) = (&self.connections[number], number >= INSECURE);
         if let Some(client) = slot.get() {
             return Ok(client);
         }

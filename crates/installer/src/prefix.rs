@@ -13,7 +13,6 @@ use pyfast_packaging::hash::Sha256;
 use pyfast_root::layout::{NATIVE, prefix_path};
 use pyfast_root::{Dir, Durability, ProjectEnv, Root, is_generation_id};
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use crate::error::Error;
 use crate::finding::{Fault, Finding, Subject};
@@ -60,12 +59,26 @@ pub struct Prefix {
     pub python: PathBuf,
     /// Its packages, sorted by name.
     pub packages: Vec<NativePackage>,
+    /// What its packages need of the machine that they run on, in the channels' words.
+    pub needs: Vec<String>,
+}
+
+/// What a prefix says of itself.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Described {
+    /// Its interpreter, relative to it.
+    pub python: PathBuf,
+    /// Its packages, sorted by name.
+    pub packages: Vec<NativePackage>,
+    /// What its packages need of the machine that they run on, in the channels' words.
+    #[serde(default)]
+    pub needs: Vec<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Description {
-    python: PathBuf,
-    packages: Vec<NativePackage>,
+    #[serde(flatten)]
+    described: Described,
     /// The digest of the manifest.
     manifest: Sha256,
 }
@@ -81,9 +94,9 @@ impl Prefix {
         }
         let Some(directory) = root.prefix(id)? else { return Ok(None) };
         let Some(found) = description(&directory)? else { return Ok(None) };
-        let Description { python, packages, .. } = found;
+        let Described { python, packages, needs } = found.described;
         let path = root.prefix_path(id);
-        Ok(Some(Self { id: id.to_owned(), path, python, packages }))
+        Ok(Some(Self { id: id.to_owned(), path, python, packages, needs }))
     }
 
     /// Its interpreter.
@@ -160,19 +173,14 @@ pub fn seal(directory: &Dir) -> Result<Parts, Error> {
 ///
 /// # Errors
 /// If the disk refuses.
-pub fn describe(
-    directory: &Dir,
-    parts: &Parts,
-    python: PathBuf,
-    packages: Vec<NativePackage>,
-) -> Result<(), Error> {
+pub fn describe(directory: &Dir, parts: &Parts, described: Described) -> Result<(), Error> {
     let written = |name: &str, error: serde_json::Error| Error::Damaged {
         path: directory.path().join(name),
         reason: format!("it cannot be written as JSON: {error}"),
     };
     let text = serde_json::to_vec(parts).map_err(|error| written(MANIFEST, error))?;
     directory.write_new(MANIFEST, &text, 0o444)?;
-    let description = Description { python, packages, manifest: Sha256::of(&text) };
+    let description = Description { described, manifest: Sha256::of(&text) };
     let text = serde_json::to_vec(&description).map_err(|error| written(DESCRIPTION, error))?;
     directory.write_new(DESCRIPTION, &text, 0o444)?;
     Ok(())
@@ -222,8 +230,8 @@ pub struct Brought {
     pub id: String,
     /// The channels that it came from, as they were given.
     pub channels: Vec<String>,
-    /// What was chosen, in the words of whoever did.
-    pub solved: Box<RawValue>,
+    /// What was chosen.
+    pub packages: Vec<NativePackage>,
 }
 
 impl Brought {

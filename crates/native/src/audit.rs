@@ -27,11 +27,13 @@ const LIST: u64 = 256 << 20;
 
 /// The list of a package's files, by which they are linked, as JSON.
 const PATHS: &str = "info/paths.json";
+/// What a package says of itself, as JSON.
+const INDEX: &str = "info/index.json";
 /// That of old packages: a line a file.
 const FILES: &str = "info/files";
 
-/// Refuses what would not become what it says.
-pub(crate) fn audit(name: &str, mut file: File) -> Result<(), Error> {
+/// Refuses what would not become what it says; what it says of itself, as JSON.
+pub(crate) fn audit(name: &str, mut file: File) -> Result<String, Error> {
     file.rewind().map_err(|error| Error::archive(name, error.to_string()))?;
     let read = BufReader::with_capacity(256 << 10, file);
     let mut seen = Seen::default();
@@ -42,7 +44,8 @@ pub(crate) fn audit(name: &str, mut file: File) -> Result<(), Error> {
     } else {
         Err("its name ends neither in .conda nor in .tar.bz2".to_owned())
     };
-    done.and_then(|()| seen.judge()).map_err(|reason| Error::archive(name, reason))
+    done.and_then(|()| seen.judge()).map_err(|reason| Error::archive(name, reason))?;
+    seen.index.ok_or_else(|| Error::archive(name, format!("it has no `{INDEX}`")))
 }
 
 /// The two archives in one of the newer kind.
@@ -67,6 +70,8 @@ struct Seen {
     /// Directories that something is in.
     parents: BTreeSet<PathBuf>,
     links: BTreeSet<PathBuf>,
+    /// What the package says of itself.
+    index: Option<String>,
 }
 
 /// What stands before an entry of a name or a target that its own header has no room for.
@@ -138,16 +143,21 @@ impl Seen {
             return Err(format!("it would write more than {bytes} GiB, or {most} files"));
         }
         let is_at = |list: &&str| path.components().eq(Path::new(list).components());
-        [PATHS, FILES].into_iter().find(is_at).map_or(Ok(()), |list| self.list(list, entry))
+        [PATHS, FILES, INDEX].into_iter().find(is_at).map_or(Ok(()), |list| self.list(list, entry))
     }
 
-    /// The files that will be linked are those of a list, whatever is in the archive.
+    /// The files that will be linked are those of a list, whatever is in the archive; of a package counts what it says of
+    /// itself.
     fn list<R: Read>(&mut self, list: &str, entry: &mut Entry<'_, R>) -> Result<(), String> {
         if entry.size() > LIST {
             return Err(format!("its `{list}` has more than {} MiB", LIST >> 20));
         }
         let mut text = String::new();
         entry.read_to_string(&mut text).map_err(|error| unreadable(&error))?;
+        if list == INDEX {
+            self.index = Some(text);
+            return Ok(());
+        }
         if list == PATHS {
             let listed: Listed = serde_json::from_str(&text)
                 .map_err(|error| format!("its `{list}` cannot be read: {error}"))?;

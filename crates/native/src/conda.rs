@@ -1,9 +1,12 @@
 //! The one room that knows the crates which read channels, solve and link; no type of theirs leaves it but as what is
-//! kept of what was chosen. Asks nothing of the host: what packages may rely on is given.
+//! linked. Asks nothing of the host: what packages may rely on is given.
 
+mod judge;
 mod link;
 mod solve;
+mod virtual_packages;
 
+pub(crate) use judge::{needs, record, refuse_python_packages, suits};
 pub(crate) use link::{Places, link};
 pub use solve::solve;
 

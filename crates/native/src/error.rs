@@ -118,6 +118,18 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// What was chosen would not run here.
+    #[error(
+        "cannot use what was chosen: it needs `{need}`, and there is {arch} with glibc {glibc}"
+    )]
+    Unsuited {
+        /// What it needs, in the channel's words.
+        need: String,
+        /// The architecture of the machine that is meant.
+        arch: String,
+        /// The version of its C library.
+        glibc: String,
+    },
     /// Two packages have one file.
     #[error("{} cannot be in one place: all have `{}`", packages.join(" and "), path.display())]
     Clash {

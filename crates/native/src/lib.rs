@@ -25,7 +25,7 @@ pub use conda::solve;
 pub use error::Error;
 pub use event::Event;
 pub use machine::Machine;
-pub use prefix::make;
+pub use prefix::{Made, make};
 pub use request::Request;
 pub use solved::Solved;
 pub use tools::Tools;

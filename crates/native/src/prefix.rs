@@ -3,11 +3,12 @@
 
 use std::path::PathBuf;
 
-use pyfast_installer::prefix::{NativePackage, Part, Parts, Prefix, describe, seal};
-use pyfast_root::{Dir, LockName, Root, Share, Waiting, Workspace};
+use pyfast_installer::prefix::{Described, NativePackage, Part, Parts, Prefix, describe, seal};
+use pyfast_root::{Dir, Lock, LockName, Root, Share, Waiting, Workspace};
+use rattler_conda_types::RepoDataRecord;
 
 use crate::audit::audit;
-use crate::conda::{Places, link};
+use crate::conda::{Places, link, needs, record, refuse_python_packages, suits};
 use crate::error::Error;
 use crate::event::Event;
 use crate::fetch::fetch;
@@ -22,35 +23,48 @@ const ARCHIVES: &str = "archives";
 const UNPACKED: &str = "unpacked";
 const PREFIX: &str = "prefix";
 
+/// A prefix that is there, and that no collection takes before somebody has said whose it is.
+#[derive(Debug)]
+pub struct Made {
+    prefix: Prefix,
+    _store: Lock,
+}
+
+impl Made {
+    /// The prefix.
+    pub fn prefix(&self) -> &Prefix {
+        &self.prefix
+    }
+}
+
 /// The prefix of what was chosen, made where it is not there yet.
 ///
 /// # Errors
-/// If an archive is not to be had, is not what its channel says, or would not become what it says; if the disk refuses.
-/// Nothing is visible then.
-pub fn make(
-    root: &Root,
-    solved: &Solved,
-    machine: &Machine,
-    tools: &Tools,
-) -> Result<Prefix, Error> {
+/// If it would not run on the machine that is meant; if an archive is not to be had, is not what was chosen, or would not
+/// become what it says; if the disk refuses. Nothing is visible then.
+pub fn make(root: &Root, solved: &Solved, machine: &Machine, tools: &Tools) -> Result<Made, Error> {
     let id = solved.id(root);
-    if let Some(ready) = Prefix::find(root, &id)? {
-        return Ok(ready);
-    }
     let waiting = |waiting: &Waiting| (tools.events)(Event::Waiting(waiting.clone()));
     // As all who put something into a root: nothing of it is collected meanwhile.
-    let _store = root.lock(&LockName::store(), Share::Shared, &waiting)?;
+    let store = root.lock(&LockName::store(), Share::Shared, &waiting)?;
+    let ready = |prefix: Prefix| {
+        suits(&prefix.needs, machine)?;
+        Ok(Made { prefix, _store: store })
+    };
+    if let Some(prefix) = Prefix::find(root, &id)? {
+        return ready(prefix);
+    }
     let _alone = root.lock(&LockName::prefix(&id), Share::Alone, &waiting)?;
-    if let Some(ready) = Prefix::find(root, &id)? {
-        return Ok(ready);
+    if let Some(prefix) = Prefix::find(root, &id)? {
+        return ready(prefix);
     }
     let workspace = Workspace::create(root)?;
     let making = Making { root, solved, machine, tools, work: workspace.dir() };
     making.appear(&id)?;
-    Prefix::find(root, &id)?.ok_or_else(|| Error::Damaged {
+    ready(Prefix::find(root, &id)?.ok_or_else(|| Error::Damaged {
         path: root.prefix_path(&id),
         reason: "it vanished as soon as it was made".to_owned(),
-    })
+    })?)
 }
 
 /// What a prefix is made of, in a directory of this process.
@@ -65,20 +79,26 @@ struct Making<'a> {
 impl Making<'_> {
     /// Makes it aside, and lets it appear.
     fn appear(&self, id: &str) -> Result<(), Error> {
-        let packages = self.solved.packages()?;
+        let packages = self.solved.packages();
         (self.tools.events)(Event::Making {
-            python: self.solved.python().unwrap_or_default(),
+            python: self.solved.python().unwrap_or_default().to_owned(),
             packages: packages.len(),
             bytes: packages.iter().filter_map(|package| package.size).sum(),
         });
-        let prefix = self.linked(id, &packages)?;
+        let records = self.records(packages)?;
+        let prefix = self.linked(id, &records)?;
         for script in scripts(&prefix)? {
             (self.tools.events)(Event::LinkScript { package: script.package, script: script.path });
         }
-        records::clean(&prefix, &packages)?;
+        records::clean(&prefix, packages)?;
         let parts = seal(&prefix)?;
         records::compare(&prefix, &parts)?;
-        describe(&prefix, &parts, self.python(&parts)?, packages)?;
+        let licensed = packages.iter().zip(&records).map(|(package, record)| NativePackage {
+            license: record.package_record.license.clone(),
+            ..package.clone()
+        });
+        let (packages, needs) = (licensed.collect(), needs(&records));
+        describe(&prefix, &parts, Described { python: self.python(&parts)?, packages, needs })?;
         // All of it at once: thousands of files one by one would take longer than linking them.
         rustix::fs::syncfs(&prefix)
             .map_err(|error| Error::io("sync", prefix.path())(error.into()))?;
@@ -94,17 +114,26 @@ impl Making<'_> {
         Ok(prefixes.sync()?)
     }
 
-    /// Archives are fetched and looked at, and linked once all are what they should be.
-    fn linked(&self, id: &str, packages: &[NativePackage]) -> Result<Dir, Error> {
-        for (name, mode) in [(ARCHIVES, 0o700), (UNPACKED, 0o700), (PREFIX, 0o755)] {
-            self.work.create_dir(name, mode)?;
-        }
+    /// Archives are fetched and looked at: what each says of itself.
+    fn records(&self, packages: &[NativePackage]) -> Result<Vec<RepoDataRecord>, Error> {
+        self.work.create_dir(ARCHIVES, 0o700)?;
         let archives = self.work.dir(ARCHIVES)?;
         fetch(packages, &archives, self.tools)?;
-        for package in packages {
+        let record = |package: &NativePackage| {
             let gone = || Error::archive(&package.file, "it vanished");
             let (file, _) = archives.open(&package.file)?.ok_or_else(gone)?;
-            audit(&package.file, file)?;
+            record(package, &audit(&package.file, file)?)
+        };
+        let records = packages.iter().map(record).collect::<Result<Vec<_>, _>>()?;
+        refuse_python_packages(&records)?;
+        suits(&needs(&records), self.machine)?;
+        Ok(records)
+    }
+
+    /// They are linked once all are what they should be.
+    fn linked(&self, id: &str, records: &[RepoDataRecord]) -> Result<Dir, Error> {
+        for (name, mode) in [(UNPACKED, 0o700), (PREFIX, 0o755)] {
+            self.work.create_dir(name, mode)?;
         }
         let at = |name: &str| self.work.path().join(name);
         let places = Places {
@@ -113,7 +142,7 @@ impl Making<'_> {
             prefix: at(PREFIX),
             seen: self.root.seen_prefix_path(id),
         };
-        link(self.solved, &places, self.machine, self.tools)?;
+        link(records, &places, self.machine, self.tools)?;
         Ok(self.work.dir(PREFIX)?)
     }
 

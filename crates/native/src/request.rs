@@ -7,7 +7,7 @@ use pyfast_root::Fingerprint;
 use crate::error::Error;
 
 /// Raised where a fingerprint gets another meaning.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What a prefix is to have, and where that is looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,17 +25,15 @@ pub struct Request {
 }
 
 impl Request {
-    /// Everything that shapes what is chosen, on machines of this architecture.
+    /// Everything that shapes what is chosen, on whatever machine.
     pub fn fingerprint(&self) -> String {
-        let Self { python, packages, channels, exclude_newer, directory } = self;
-        let beside = channels.iter().any(|channel| is_relative(channel));
+        // Locks go from machine to machine: a channel beside the project is there, wherever the project is.
+        let Self { python, packages, channels, exclude_newer, directory: _ } = self;
         Fingerprint::new("native", VERSION)
             .field("python", python)
             .fields("packages", packages)
             .fields("channels", channels)
             .fields("exclude-newer", exclude_newer)
-            .fields("directory", beside.then(|| directory.display()))
-            .field("arch", std::env::consts::ARCH)
             .finish()
     }
 
@@ -45,11 +43,6 @@ impl Request {
         specs.extend(self.packages.iter().cloned());
         Ok(specs)
     }
-}
-
-/// Whether a channel is a directory that depends on where one is.
-fn is_relative(channel: &str) -> bool {
-    channel.starts_with('.')
 }
 
 /// A version of Python, or a range, as conda writes it.
@@ -95,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_counts_only_where_a_channel_is_beside_it() {
+    fn a_request_is_the_same_wherever_the_project_is() {
         let request = |channel: &str, directory: &str| Request {
             python: "3.12".to_owned(),
             packages: Vec::new(),
@@ -105,7 +98,8 @@ mod tests {
         };
         let print = |channel, directory| request(channel, directory).fingerprint();
         assert_eq!(print("conda-forge", "/a"), print("conda-forge", "/b"));
-        assert_ne!(print("./channel", "/a"), print("./channel", "/b"));
+        assert_eq!(print("./channel", "/a"), print("./channel", "/b"));
+        assert_ne!(print("./channel", "/a"), print("./other", "/a"));
         let other = Request { packages: vec!["libpq".to_owned()], ..request("conda-forge", "/a") };
         assert_ne!(other.fingerprint(), print("conda-forge", "/a"));
     }

@@ -1,100 +1,85 @@
-//! What was chosen of channels: which packages, by which digests, from where. Owns how that is kept and what a prefix of
-//! it is called; must not know how it was chosen.
-
-use std::path::Path;
+//! What was chosen of channels: which packages, by which digests, from where. Owns how a lock says that, and what a prefix
+//! of it is called; must not know how it was chosen.
 
 use pyfast_installer::prefix::NativePackage;
+use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::safe_url::percent_decode;
+use pyfast_resolver::native::LockedArchive;
 use pyfast_root::{Fingerprint, Root, layout};
 use rattler_conda_types::RepoDataRecord;
-use serde::{Deserialize, Serialize};
-use serde_json::value::{RawValue, to_raw_value};
+use rattler_conda_types::package::CondaArchiveIdentifier;
+use url::Url;
 
 use crate::error::Error;
 
-/// Raised where a prefix of equal packages would be another, or what is kept is written otherwise.
+/// Raised where a prefix of equal packages would be another.
 const FORMAT: u32 = 1;
 /// So many digits of a digest name a prefix: its path is written into programs, which have little room for it.
 const DIGITS: usize = 24;
 
 /// The packages of one prefix.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Solved {
-    format: u32,
-    /// What is linked, in the channels' own words, sorted by name.
-    pub(crate) records: Vec<RepoDataRecord>,
-}
-
-/// What every version of this program can read.
-#[derive(Deserialize)]
-struct Head {
-    format: u32,
+    /// Sorted by name.
+    packages: Vec<NativePackage>,
 }
 
 impl Solved {
+    /// Of packages that a prefix or a memory has.
+    pub fn of(mut packages: Vec<NativePackage>) -> Self {
+        packages.sort_by(|one, other| one.name.cmp(&other.name));
+        Self { packages }
+    }
+
     /// Of what was chosen, where everything is known of it that has to be.
-    pub(crate) fn new(mut records: Vec<RepoDataRecord>) -> Result<Self, Error> {
-        records.sort_by(|one, other| one.package_record.name.cmp(&other.package_record.name));
-        let solved = Self { format: FORMAT, records };
-        solved.packages()?;
-        Ok(solved)
+    pub(crate) fn of_records(records: &[RepoDataRecord]) -> Result<Self, Error> {
+        Ok(Self::of(records.iter().map(package).collect::<Result<_, _>>()?))
     }
 
-    /// What was kept; `None` for what was written by another version of this program.
+    /// Of the archives of a lock.
     ///
     /// # Errors
-    /// [`Error::Damaged`], [`Error::NoDigest`].
-    pub fn read(text: &str, path: &Path) -> Result<Option<Self>, Error> {
-        let damaged = |error: serde_json::Error| Error::Damaged {
-            path: path.to_owned(),
-            reason: error.to_string(),
+    /// If one has no name of a package.
+    pub fn of_archives(archives: &[LockedArchive]) -> Result<Self, Error> {
+        Ok(Self::of(archives.iter().map(locked).collect::<Result<_, _>>()?))
+    }
+
+    /// The archives, for a lock.
+    pub fn archives(&self) -> Vec<LockedArchive> {
+        let archive = |package: &NativePackage| {
+            let url: Url = package.url.parse().ok()?;
+            let location = match url.scheme() {
+                "file" => Location::Path(url.to_file_path().ok()?),
+                _ => Location::Url(url),
+            };
+            Some(LockedArchive { location, sha256: package.sha256, size: package.size })
         };
-        let head: Head = serde_json::from_str(text).map_err(damaged)?;
-        if head.format != FORMAT {
-            return Ok(None);
-        }
-        let solved: Self = serde_json::from_str(text).map_err(damaged)?;
-        solved.packages()?;
-        Ok(Some(solved))
-    }
-
-    /// As it is kept.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`] if it cannot be written as JSON.
-    pub fn kept(&self, path: &Path) -> Result<Box<RawValue>, Error> {
-        to_raw_value(self)
-            .map_err(|error| Error::Damaged { path: path.to_owned(), reason: error.to_string() })
+        self.packages.iter().filter_map(archive).collect()
     }
 
     /// What a prefix of these packages is called in a root. The path that is written into its files is part of it.
     pub fn id(&self, root: &Root) -> String {
-        let record = |record: &RepoDataRecord| {
-            let digest = record.package_record.sha256.map(|digest| Sha256(digest.into()));
-            let digest = digest.map(|digest| digest.to_string()).unwrap_or_default();
-            format!("{}:{digest}", record.identifier)
-        };
         let print = Fingerprint::new("prefix", FORMAT)
             .field("seen", layout::prefix_path(root.seen(), "").display())
-            .fields("packages", self.records.iter().map(record))
+            .fields(
+                "packages",
+                self.packages.iter().map(|one| format!("{}:{}", one.file, one.sha256)),
+            )
             .finish();
         let (_, digest) = print.rsplit_once(':').unwrap_or_default();
         digest.chars().take(DIGITS).collect()
     }
 
     /// The packages, sorted by name.
-    ///
-    /// # Errors
-    /// [`Error::NoDigest`].
-    pub fn packages(&self) -> Result<Vec<NativePackage>, Error> {
-        self.records.iter().map(package).collect()
+    pub fn packages(&self) -> &[NativePackage] {
+        &self.packages
     }
 
     /// The version of its Python, `3.12.4`.
-    pub fn python(&self) -> Option<String> {
-        let mut records = self.records.iter().map(|record| &record.package_record);
-        let python = records.find(|record| record.name.as_normalized() == "python")?;
-        Some(python.version.to_string())
+    pub fn python(&self) -> Option<&str> {
+        let python = self.packages.iter().find(|package| package.name == "python")?;
+        Some(&python.version)
     }
 }
 
@@ -111,5 +96,23 @@ fn package(record: &RepoDataRecord) -> Result<NativePackage, Error> {
         size: known.size,
         license: known.license.clone(),
         url: record.url.to_string(),
+    })
+}
+
+/// A package by the name of its archive, which says all that is needed before it has come.
+fn locked(archive: &LockedArchive) -> Result<NativePackage, Error> {
+    let url = archive.location.to_url();
+    let file = percent_decode(url.rsplit('/').next().unwrap_or_default());
+    let named = CondaArchiveIdentifier::try_from_filename(&file).filter(|_| !file.contains('/'));
+    let named = named.ok_or_else(|| Error::archive(&file, "its name is no package's"))?.identifier;
+    Ok(NativePackage {
+        name: named.name,
+        version: named.version,
+        build: named.build_string,
+        file,
+        sha256: archive.sha256,
+        size: archive.size,
+        license: None,
+        url,
     })
 }

@@ -36,7 +36,7 @@ mod universal;
 pub use build_source::BuildSource;
 pub use candidate::{Candidate, Policy, Preference, Prereleases, Unusable};
 pub use error::Error;
-pub use lock::{LineOptions, Lock, LockedFile, LockedPackage, Pending, Pin, Span, to_requirements};
+pub use lock::{LineOptions, Lock, LockedFile, LockedPackage, Pending, Pin, Span, native};
 pub use locked::{Claim, Locked};
 pub use newest::newest;
 pub use no_solution::NoSolution;

@@ -5,11 +5,12 @@
 
 mod artifact;
 mod model;
+pub mod native;
 mod read;
 mod requirements;
 mod tree;
 mod write;
 
 pub use model::{Lock, LockedFile, LockedPackage, Pending, Pin, Span};
-pub use requirements::{LineOptions, to_requirements};
+pub use requirements::LineOptions;
 pub(crate) use tree::filename as source_filename;

@@ -9,7 +9,7 @@ use crate::support::python::{evaluate, python};
 #[path = "../../../crates/native/src/fixtures.rs"]
 mod fixtures;
 
-pub(crate) use fixtures::{Channel, Package};
+pub(crate) use fixtures::{Channel, Package, subdir};
 
 /// Directories of the standard library that no test wants.
 const WITHOUT: [&str; 11] = [

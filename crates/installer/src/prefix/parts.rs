@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use pyfast_packaging::hash::Sha256;
-use pyfast_root::{Dir, Kind};
+use pyfast_root::{Dir, Entry, Kind};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
@@ -44,73 +44,61 @@ pub(super) enum Walk {
     Look,
 }
 
-/// What was found on the way.
-#[derive(Default)]
-struct Found {
-    leaves: Vec<Leaf>,
-    directories: Vec<Dir>,
-}
-
 /// A file or link.
-struct Leaf {
-    directory: Dir,
-    name: PathBuf,
-    path: String,
+struct Leaf<'a> {
+    directory: &'a Dir,
+    name: &'a str,
     kind: Kind,
 }
 
 /// Walks a prefix and says what is in it. The top directory itself stays as it is: one that is sealed cannot be moved by
 /// everybody.
 pub(super) fn parts(prefix: &Dir, walk: Walk) -> Result<Parts, Error> {
-    let mut found = Found::default();
-    found.find(prefix, "", DEPTH)?;
-    let parts = found.leaves.par_iter().map(|leaf| Ok((leaf.path.clone(), leaf.part(walk)?)));
-    let parts = parts.collect::<Result<Parts, Error>>()?;
-    if walk == Walk::Seal {
-        for directory in &found.directories {
-            directory.set_mode(0o555)?;
-        }
-    }
-    Ok(parts)
+    beneath(prefix, "", DEPTH, walk)
 }
 
-impl Found {
-    fn find(&mut self, directory: &Dir, before: &str, depth: usize) -> Result<(), Error> {
-        if depth == 0 {
-            let reason = "it is deeper than anything that is linked".to_owned();
-            return Err(Error::Damaged { path: directory.path().to_owned(), reason });
-        }
-        for entry in directory.entries()? {
-            let Some(name) = entry.name.to_str() else {
-                let path = directory.path().join(&entry.name);
-                return Err(Error::Damaged { path, reason: "its name is no text".to_owned() });
-            };
-            let path = format!("{before}{name}");
-            if entry.kind.is_dir() {
-                let below = directory.dir(name)?;
-                self.find(&below, &format!("{path}/"), depth - 1)?;
-                self.directories.push(below);
-            } else {
-                let (directory, name) = (directory.clone(), PathBuf::from(name));
-                self.leaves.push(Leaf { directory, name, path, kind: entry.kind });
-            }
-        }
-        Ok(())
+/// What is in a directory. It is open no longer than it is worked in: a prefix may have more of them than a process may
+/// have files.
+fn beneath(directory: &Dir, before: &str, depth: usize, walk: Walk) -> Result<Parts, Error> {
+    let strange = |path: PathBuf, reason: &str| Error::Damaged { path, reason: reason.to_owned() };
+    if depth == 0 {
+        let path = directory.path().to_owned();
+        return Err(strange(path, "it is deeper than anything that is linked"));
     }
+    let part = |entry: &Entry| -> Result<Parts, Error> {
+        let place = || directory.path().join(&entry.name);
+        let name = entry.name.to_str().ok_or_else(|| strange(place(), "its name is no text"))?;
+        let path = format!("{before}{name}");
+        if !entry.kind.is_dir() {
+            let leaf = Leaf { directory, name, kind: entry.kind };
+            return Ok(Parts::from([(path, leaf.part(walk)?)]));
+        }
+        let below = directory.dir(name)?;
+        let parts = beneath(&below, &format!("{path}/"), depth - 1, walk)?;
+        if walk == Walk::Seal {
+            below.set_mode(0o555)?;
+        }
+        Ok(parts)
+    };
+    let joined = |mut one: Parts, mut other: Parts| {
+        one.append(&mut other);
+        Ok(one)
+    };
+    directory.entries()?.par_iter().map(part).try_reduce(Parts::new, joined)
 }
 
-impl Leaf {
+impl Leaf<'_> {
     fn part(&self, walk: Walk) -> Result<Part, Error> {
-        let place = self.directory.path().join(&self.name);
+        let place = self.directory.path().join(self.name);
         let strange = |reason: String| Error::Damaged { path: place.clone(), reason };
         match self.kind {
             Kind::Link => {
-                let target = self.directory.read_link(&self.name)?.unwrap_or_default();
+                let target = self.directory.read_link(self.name)?.unwrap_or_default();
                 let text = target.to_str().map(str::to_owned);
                 text.map(Part::Link).ok_or_else(|| strange("where it leads is no text".to_owned()))
             }
             Kind::File => {
-                let opened = self.directory.open(&self.name)?;
+                let opened = self.directory.open(self.name)?;
                 let (mut file, facts) = opened.ok_or_else(|| strange("it vanished".to_owned()))?;
                 let digest = digest(&mut file).map_err(Error::io("read", &place))?;
                 let runs = facts.mode & 0o100 != 0;

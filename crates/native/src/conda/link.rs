@@ -11,7 +11,6 @@ use url::Url;
 use super::platform;
 use crate::error::{Error, whole};
 use crate::machine::Machine;
-use crate::solved::Solved;
 use crate::tools::Tools;
 
 /// Files that are open at once.
@@ -31,12 +30,12 @@ pub(crate) struct Places {
 
 /// Links what was chosen.
 pub(crate) fn link(
-    solved: &Solved,
+    records: &[RepoDataRecord],
     places: &Places,
     machine: &Machine,
     tools: &Tools,
 ) -> Result<(), Error> {
-    let records = solved.records.iter().map(|record| at_hand(record, places));
+    let records = records.iter().map(|record| at_hand(record, places));
     let records = records.collect::<Result<Vec<_>, _>>()?;
     let links = LinkOptions {
         allow_symbolic_links: Some(true),

@@ -1,14 +1,9 @@
 //! Which packages: channels are read, and one set is chosen that has all that is wanted. The first channel that has a
 //! package is where it comes from; a channel brings no other one along.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
-use rattler_conda_types::package::BuildString;
-use rattler_conda_types::{
-    Channel, ChannelConfig, GenericVirtualPackage, MatchSpec, PackageName, ParseStrictness,
-    RepoDataRecord, Subdir, Version,
-};
+use rattler_conda_types::{Channel, ChannelConfig, MatchSpec, ParseStrictness, Subdir};
 use rattler_redaction::Redact as _;
 use rattler_repodata_gateway::fetch::CacheAction;
 use rattler_repodata_gateway::{
@@ -18,7 +13,9 @@ use rattler_solve::{
     ChannelPriority, ExcludeNewer, SolveError, SolverImpl as _, SolverTask, resolvo,
 };
 
+use super::judge::refuse_python_packages;
 use super::platform;
+use super::virtual_packages::virtual_packages;
 use crate::error::{Error, whole};
 use crate::event::Event;
 use crate::machine::Machine;
@@ -66,7 +63,7 @@ pub fn solve(request: &Request, machine: &Machine, tools: &Tools) -> Result<Solv
         reason: reason(&error),
     })?;
     refuse_python_packages(&solved.records)?;
-    Solved::new(solved.records)
+    Solved::of_records(&solved.records)
 }
 
 fn gateway(tools: &Tools) -> Result<Gateway, Error> {
@@ -114,59 +111,9 @@ fn channel(text: &str, config: &ChannelConfig) -> Result<Channel, Error> {
     Ok(channel)
 }
 
-/// What packages may rely on, in their own words.
-fn virtual_packages(machine: &Machine) -> Result<Vec<GenericVirtualPackage>, Error> {
-    let package = |name: &str, version: &str, build: &str| -> Result<_, Error> {
-        let wrong = |reason: String| Error::Spec { spec: format!("{name}={version}"), reason };
-        Ok(GenericVirtualPackage {
-            name: PackageName::from_str(name).map_err(|error| wrong(error.to_string()))?,
-            version: Version::from_str(version).map_err(|error| wrong(error.to_string()))?,
-            build_string: BuildString::from_str(build).map_err(|error| wrong(whole(&error)))?,
-        })
-    };
-    Ok(vec![
-        package("__unix", "0", "0")?,
-        package("__linux", &machine.kernel, "0")?,
-        package("__glibc", &machine.glibc, "0")?,
-        package("__archspec", "1", &machine.arch)?,
-    ])
-}
-
 fn exclude_newer(request: &Request) -> Result<Option<ExcludeNewer>, Error> {
     let Some(text) = &request.exclude_newer else { return Ok(None) };
     let time = jiff::Timestamp::from_str(text)
         .map_err(|error| Error::Spec { spec: text.clone(), reason: error.to_string() })?;
     Ok(Some(ExcludeNewer::from_datetime(time)))
-}
-
-/// Two installers must not own one site-packages. What Python itself depends on is its own.
-fn refuse_python_packages(records: &[RepoDataRecord]) -> Result<(), Error> {
-    let needs = |record: &RepoDataRecord| -> BTreeSet<String> {
-        let names = record.package_record.depends.iter();
-        names
-            .filter_map(|text| text.split([' ', '=', '<', '>', '[']).next())
-            .map(str::to_owned)
-            .collect()
-    };
-    let of: BTreeMap<&str, BTreeSet<String>> = records
-        .iter()
-        .map(|record| (record.package_record.name.as_normalized(), needs(record)))
-        .collect();
-    let (mut own, mut open) = (BTreeSet::new(), vec!["python".to_owned()]);
-    while let Some(name) = open.pop() {
-        if own.insert(name.clone()) {
-            open.extend(of.get(&*name).into_iter().flatten().cloned());
-        }
-    }
-    let foreign = records.iter().find(|record| {
-        let name = record.package_record.name.as_normalized();
-        let on_python = ["python", "python_abi"].iter().any(|python| of[name].contains(*python));
-        !own.contains(name) && (record.package_record.noarch.is_python() || on_python)
-    });
-    match foreign {
-        None => Ok(()),
-        Some(record) => Err(Error::PythonPackage {
-            package: record.package_record.name.as_normalized().to_owned(),
-        }),
-    }
 }

@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 use pyfast_installer::finding::Fault;
 use pyfast_installer::generation::verify_root;
 use pyfast_installer::prefix::verify;
+use pyfast_packaging::dist_file::Location;
+use pyfast_resolver::native::LockedArchive;
 
 use super::*;
 use crate::fixtures::{Channel, PLACEHOLDER, Package as Built};
@@ -79,7 +81,7 @@ impl World {
     fn make(&self, packages: &[&str]) -> Result<Prefix, Error> {
         let (tools, machine) = (self.tools(), Machine::here()?);
         let solved = solve(&self.request(packages), &machine, &tools)?;
-        make(&self.root, &solved, &machine, &tools)
+        Ok(make(&self.root, &solved, &machine, &tools)?.prefix)
     }
 
     /// What is refused leaves nothing behind.
@@ -152,19 +154,54 @@ fn equal_packages_are_one_prefix_and_others_another() {
     assert!(other.path.join("lib/libbar.so.2").exists() && first.interpreter().exists());
 }
 
-#[test]
-fn what_was_chosen_is_made_again_without_asking_a_channel() {
-    let world = World::new();
+/// The archives of a lock, as a channel of this test gives them.
+fn locked(world: &World) -> Vec<LockedArchive> {
     let (tools, machine) = (world.tools(), Machine::here().unwrap());
-    let solved = solve(&world.request(&[]), &machine, &tools).unwrap();
-    let kept = solved.kept(Path::new("native.json")).unwrap();
+    let archives = solve(&world.request(&[]), &machine, &tools).unwrap().archives();
     for folder in [crate::fixtures::subdir(), "noarch"] {
         fs_err::remove_file(world.channel.directory.join(folder).join("repodata.json")).unwrap();
     }
-    let again =
-        Solved::read(kept.get(), Path::new("native.json")).unwrap().expect("of this version");
-    let prefix = make(&world.root, &again, &machine, &tools).unwrap();
-    assert_eq!(prefix.id, solved.id(&world.root));
+    archives
+}
+
+#[test]
+fn what_was_locked_is_made_without_asking_a_channel() {
+    let world = World::new();
+    let solved = Solved::of_archives(&locked(&world)).unwrap();
+    assert_eq!(solved.python(), Some("3.12.4"));
+    let made = make(&world.root, &solved, &Machine::here().unwrap(), &world.tools()).unwrap();
+    assert_eq!(made.prefix.id, solved.id(&world.root));
+    // What a lock does not say, archives do.
+    let licenses: Vec<_> = made.prefix.packages.iter().map(|one| one.license.as_deref()).collect();
+    assert_eq!(licenses, [Some("MIT"), Some("MIT")]);
+}
+
+#[test]
+fn a_lock_is_held_to_what_its_archives_say_of_themselves() {
+    let mut world = World::new();
+    let refused = |world: &World, archives: &[LockedArchive], words: &[&str]| {
+        let solved = Solved::of_archives(archives).unwrap();
+        let error = make(&world.root, &solved, &Machine::here().unwrap(), &world.tools());
+        let said = crate::error::whole(&error.expect_err("it is refused"));
+        assert!(words.iter().all(|word| said.contains(word)), "{said}");
+    };
+    world.add(&Built::new("libnew", "1").depends("__glibc >=99"));
+    world.add(&Built::new("numpy", "2").depends("python >=3.12"));
+    let archives = locked(&world);
+    let folder = world.channel.directory.join(crate::fixtures::subdir());
+    let archive = |name: &str| {
+        let path = folder.join(name);
+        let sha256 = pyfast_packaging::hash::Sha256::of(&fs_err::read(&path).unwrap());
+        LockedArchive { location: Location::Path(path), sha256, size: None }
+    };
+    let with = |name: &str| [archives.clone(), vec![archive(name)]].concat();
+    refused(&world, &with("libnew-1-0.conda"), &["`__glibc >=99`", "glibc 2."]);
+    refused(&world, &with("numpy-2-0.conda"), &["numpy", "for Python"]);
+    fs_err::copy(folder.join("libnew-1-0.conda"), folder.join("libold-1-0.conda")).unwrap();
+    refused(&world, &with("libold-1-0.conda"), &["libold", "says that it is libnew"]);
+    let strange = LockedArchive { location: Location::Path("/x".into()), ..archives[0].clone() };
+    let said = Solved::of_archives(&[strange]).unwrap_err().to_string();
+    assert!(said.contains("its name is no package's"), "{said}");
 }
 
 #[test]

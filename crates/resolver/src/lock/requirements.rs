@@ -21,32 +21,34 @@ pub struct LineOptions {
     pub annotate: bool,
 }
 
-/// One line for each package, in the order of their names.
-pub fn to_requirements(lock: &Lock, options: LineOptions) -> String {
-    let mut text = String::new();
-    for package in &lock.packages {
-        text.push_str(&requirement(package));
-        if let Some(marker) = marker::text_or_note(&package.marker) {
-            let _ = write!(text, " ; {marker}");
-        }
-        for digest in digests(package).into_iter().filter(|_| options.hashes) {
-            let _ = write!(text, " \\\n    --hash={digest}");
-        }
-        text.push('\n');
-        if options.annotate {
-            let parents = lock.packages.iter().filter(|parent| {
-                parent.dependencies.contains(&package.name)
-                    && !marker::disjoint(&parent.marker, &package.marker)
-            });
-            let mut via: Vec<String> = parents.map(|parent| parent.name.to_string()).collect();
-            via.dedup();
-            if package.requested {
-                via.insert(0, "your requirements".to_owned());
+impl Lock {
+    /// One line for each package, in the order of their names.
+    pub fn to_requirements(&self, options: LineOptions) -> String {
+        let mut text = String::new();
+        for package in &self.packages {
+            text.push_str(&requirement(package));
+            if let Some(marker) = marker::text_or_note(&package.marker) {
+                let _ = write!(text, " ; {marker}");
             }
-            let _ = writeln!(text, "    # via {}", via.join(", "));
+            for digest in digests(package).into_iter().filter(|_| options.hashes) {
+                let _ = write!(text, " \\\n    --hash={digest}");
+            }
+            text.push('\n');
+            if options.annotate {
+                let parents = self.packages.iter().filter(|parent| {
+                    parent.dependencies.contains(&package.name)
+                        && !marker::disjoint(&parent.marker, &package.marker)
+                });
+                let mut via: Vec<String> = parents.map(|parent| parent.name.to_string()).collect();
+                via.dedup();
+                if package.requested {
+                    via.insert(0, "your requirements".to_owned());
+                }
+                let _ = writeln!(text, "    # via {}", via.join(", "));
+            }
         }
+        text
     }
-    text
 }
 
 /// The digests of all files that may be installed, each once.

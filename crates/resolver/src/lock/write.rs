@@ -138,13 +138,18 @@ fn own_artifact(package: &LockedPackage, directory: &Path) -> InlineTable {
     table
 }
 
-fn hashes(sha256: Option<Sha256>, others: &[OtherDigest]) -> Value {
+pub(super) fn hashes(sha256: Option<Sha256>, others: &[OtherDigest]) -> Value {
     let sha256 = sha256.map(|sha256| ("sha256", Value::from(sha256.to_string())));
     let others = others.iter().map(|other| (other.kind().name(), Value::from(other.digits())));
     sha256.into_iter().chain(others).collect::<InlineTable>().into()
 }
 
-fn artifact(artifact: &mut InlineTable, location: &Location, facts: &FileFacts, directory: &Path) {
+pub(super) fn artifact(
+    artifact: &mut InlineTable,
+    location: &Location,
+    facts: &FileFacts,
+    directory: &Path,
+) {
     // Each fact is named, so that a new one is thought about here.
     let FileFacts { size, upload_time } = facts;
     if let Some(time) = upload_time

@@ -15,9 +15,13 @@ pub(super) fn find(version: &str, settings: &Settings) -> Result<Found, Error> {
     let name = ProjectEnv::new(&settings.project.name(), &settings.env)?;
     let brought = Brought::of(&root, &name)?.ok_or_else(missing)?;
     let prefix = Prefix::find(&root, &brought.id)?.ok_or_else(missing)?;
-    identify(
-        prefix.interpreter(),
-        format!("managed, from {}", brought.channels.join(", ")),
-        settings,
-    )
+    self::brought(&prefix, &brought.channels, settings)
+}
+
+/// The interpreter of a prefix that is there.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn brought(prefix: &Prefix, channels: &[String], settings: &Settings) -> Result<Found, Error> {
+    identify(prefix.interpreter(), format!("managed, from {}", channels.join(", ")), settings)
 }

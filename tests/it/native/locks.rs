@@ -1,0 +1,95 @@
+//! What a project's own lock says of a Python that is brought from channels.
+
+use std::path::PathBuf;
+
+use super::{Managed, prefixes_of};
+use crate::support::ran::{EITHER, MENDABLE, Ran};
+
+impl Managed {
+    /// A project with a lock of its own, which another machine has too: the root of that.
+    fn locked() -> (Self, PathBuf) {
+        let managed = Self::new();
+        managed.run(&["sync"]).ok();
+        managed.run(&["lock"]).ok();
+        let other = managed.world.path("other-root");
+        (managed, other)
+    }
+
+    fn lock(&self) -> String {
+        fs_err::read_to_string(self.world.project.join("pylock.toml")).unwrap()
+    }
+
+    /// Takes away what the channel says of itself; its archives stay.
+    fn silence(&self) {
+        for folder in [super::channel::subdir(), "noarch"] {
+            let listed = self.channel.directory.join(folder).join("repodata.json");
+            fs_err::remove_file(listed).unwrap();
+        }
+    }
+
+    #[track_caller]
+    fn run_at(&self, root: &std::path::Path, args: &[&str]) -> Ran {
+        Ran::of(self.command_at(root, args))
+    }
+}
+
+#[test]
+fn a_lock_says_what_was_chosen_and_another_machine_asks_no_channel() {
+    let (managed, other) = Managed::locked();
+    let lock = managed.lock();
+    assert!(lock.contains("[tool.pyfast.native]"), "{lock}");
+    assert!(lock.contains("path = \"../channel/"), "{lock}");
+    managed.silence();
+    for how in [&["sync", "--locked"][..], &["sync", "--frozen"], &["sync"], &["lock", "--check"]] {
+        managed.run_at(&other, how).ok();
+        assert_eq!(prefixes_of(&other).len(), 1);
+        assert_eq!(managed.lock(), lock, "{how:?}");
+    }
+    let ran =
+        managed.run_at(&other, &["run", "--", "python", "-c", "import a; print(a.__version__)"]);
+    assert_eq!(ran.ok().stdout.trim(), "1.0");
+}
+
+#[test]
+fn a_lock_that_may_not_change_is_held_to() {
+    let (managed, other) = Managed::locked();
+    let lock = managed.lock();
+    managed.configure("packages = \"libfoo\"\n");
+    let refused = managed.run_at(&other, &["sync", "--locked"]);
+    refused.refused(MENDABLE, &["pylock.toml", "does not have what is asked of channels"]);
+    assert!(prefixes_of(&other).is_empty());
+    managed.run(&["lock", "--check"]).refused(MENDABLE, &["pylock.toml"]);
+    // Frozen is what was locked, whatever is asked for.
+    managed.run_at(&other, &["sync", "--frozen"]).ok();
+    let [id] = &prefixes_of(&other)[..] else { panic!("one Python") };
+    assert!(!other.join("pythons/v1").join(id).join("lib/libfoo.so.1").exists());
+    assert_eq!(managed.lock(), lock);
+    managed.run(&["sync"]).ok();
+    assert!(managed.lock().contains("libfoo-1.0-0.conda"), "{}", managed.lock());
+    managed.run_at(&other, &["sync", "--locked"]).ok();
+}
+
+#[test]
+fn a_lock_without_it_gets_it_by_the_next_sync() {
+    let (managed, other) = Managed::locked();
+    let whole = managed.lock();
+    let (without, _) = whole.split_once("\n[tool.pyfast.native]").expect("it says so");
+    managed.world.write("pylock.toml", without);
+    managed.run_at(&other, &["sync", "--frozen"]).refused(MENDABLE, &["of channels"]);
+    managed.run(&["sync"]).ok();
+    assert_eq!(managed.lock(), whole);
+    // What was added to it is no reason to read it as another.
+    assert!(managed.run(&["sync"]).ok().stderr.contains("Up to date"));
+}
+
+#[test]
+fn an_archive_that_is_not_what_was_locked_is_refused() {
+    let (managed, other) = Managed::locked();
+    let lock = managed.lock();
+    let at = lock.rfind("sha256 = \"");
+    let at = at.expect("a digest") + "sha256 = \"".len();
+    let forged = format!("{}{}{}", &lock[..at], "0".repeat(64), &lock[at + 64..]);
+    managed.world.write("pylock.toml", &forged);
+    managed.run_at(&other, &["sync", "--locked"]).refused(EITHER, &["SHA-256", "expected 0000"]);
+    assert!(prefixes_of(&other).is_empty());
+}
