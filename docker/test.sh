@@ -11,6 +11,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
+begun=$(date +%s)
 say() { echo "test: $*" >&2; }
 
 missing() { # PROGRAM PACKAGES...
@@ -66,7 +67,7 @@ fi
 
 failed=
 suite() { # COMMAND...
-    say "$*"
+    say "after $(($(date +%s) - begun)) s: $*"
     # Signals that the caller ignores, as whatever runs in the background does, would not reach what tests start.
     env --default-signal=HUP,INT,QUIT "$@" || failed="$failed
   $*"
@@ -95,5 +96,6 @@ suite cargo test --no-fail-fast --workspace --test '[!di]*'
 # These wait for containers a third of their time.
 suite cargo test --no-fail-fast --workspace --test docker -- --test-threads=$(($(nproc) + 1))
 
+say "the suites took $(($(date +%s) - begun)) s"
 [ -z "$failed" ] || { say "failed:$failed"; exit 1; }
 say "everything passed"

@@ -6,6 +6,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
 
+use crate::it::support::copy_program;
 use crate::it::support::place::Place;
 use crate::it::support::python::check;
 use crate::remote::forward;
@@ -66,10 +67,7 @@ impl Volume {
         let bin = root.join("bin");
         fs_err::create_dir(&bin).unwrap();
         let name = program_name();
-        // A link needs one file system for both, and who may make it.
-        if fs_err::hard_link(PYFAST, bin.join(name)).is_err() {
-            fs_err::copy(PYFAST, bin.join(name)).unwrap();
-        }
+        copy_program(Path::new(PYFAST), &bin.join(name));
         fs_err::os::unix::fs::symlink(name, bin.join("pyfast")).unwrap();
         let address = forward(&engine.client_host);
         Some(Self { engine, address, root, user: OnceLock::new() })

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Output;
 use std::time::{Duration, Instant};
 
+use crate::it::support::copy_program;
 use crate::wheels::Wheel;
 use crate::world::{NONE, PYFAST, SLIM, World, text};
 
@@ -33,7 +34,7 @@ fn inject_only(world: &World) {
     world.docker(&["volume", "create", &world.volume]);
     let bin = world.root().join("bin");
     fs_err::create_dir(&bin).unwrap();
-    fs_err::copy(PYFAST, bin.join("pyfast-0123456789ab")).unwrap();
+    copy_program(Path::new(PYFAST), &bin.join("pyfast-0123456789ab"));
     std::os::unix::fs::symlink("pyfast-0123456789ab", bin.join("pyfast")).unwrap();
 }
 

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::{LazyLock, OnceLock};
 
 use crate::wheels::Wheel;
 
@@ -50,15 +51,22 @@ fn inherited() -> Vec<(&'static str, OsString)> {
 }
 
 /// This machine's PATH behind the directory of a Python that is no wrapper: wrappers find theirs by variables which
-/// the program does not get.
+/// the program does not get. To ask one is a quarter of a second, and the answer is the same for every test.
 #[expect(clippy::disallowed_methods, reason = "a child gets no other variables than the test's")]
-fn search_path() -> OsString {
+static SEARCH_PATH: LazyLock<OsString> = LazyLock::new(|| {
     let asked = Command::new("python3").args(["-c", "import sys; print(sys.base_prefix)"]).output();
     let prefix = asked.map(|output| text(&output.stdout)).unwrap_or_default();
     let mut path = OsString::from(format!("{}/bin:", prefix.trim()));
     path.push(std::env::var_os("PATH").unwrap_or_default());
     path
-}
+});
+
+/// What the first test's program was told by the user's Compose of its version. To ask is most of a second, and each
+/// test has a home of its own, where it is remembered.
+static COMPOSE_VERSION: OnceLock<Vec<u8>> = OnceLock::new();
+
+/// Where the program remembers it, in a home.
+const COMPOSE_VERSION_FILE: &str = ".local/share/pyfast/launch/v1/compose-version";
 
 impl World {
     /// A world with an engine; `None` (and said so) without one.
@@ -74,12 +82,17 @@ impl World {
         for name in ["shop", "wheels", "home", "cache"] {
             fs_err::create_dir(directory.path().join(name)).unwrap();
         }
+        if let Some(known) = COMPOSE_VERSION.get() {
+            let file = directory.path().join("home").join(COMPOSE_VERSION_FILE);
+            fs_err::create_dir_all(file.parent().expect("it is below a home")).unwrap();
+            fs_err::write(file, known).unwrap();
+        }
         let volume = format!("pyfast-test-cli-{purpose}-{}", std::process::id());
         Self {
             directory,
             host: host.into(),
             volume,
-            path: search_path(),
+            path: SEARCH_PATH.clone(),
             client_host: host.into(),
             engine: false,
         }
@@ -224,6 +237,10 @@ impl World {
     /// Containers on the volume, of whatever state, without the one that keeps it from being pruned.
     pub(crate) fn containers(&self) -> String {
         let filter = format!("volume={}", self.volume);
+        let home = self.directory.path().join("home");
+        if let Ok(known) = fs_err::read(home.join(COMPOSE_VERSION_FILE)) {
+            let _ = COMPOSE_VERSION.set(known);
+        }
         let keeper = text(&self.docker(&["ps", "-aq", "--filter", &self.keeper()]).stdout);
         let all = text(&self.docker(&["ps", "-aq", "--filter", &filter]).stdout);
         all.lines().filter(|id| *id != keeper.trim()).map(|id| format!("{id}\n")).collect()

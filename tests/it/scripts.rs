@@ -1,16 +1,14 @@
 //! The scripts that developers and the README start, with programs of the test's own in front of the real ones.
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
 use crate::support::ran::Ran;
+use crate::support::write_script;
 
 /// Puts a shell script before everything else on the search path.
 fn program(directory: &Path, name: &str, script: &str) {
-    let file = directory.join(name);
-    fs_err::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
-    fs_err::set_permissions(file, std::fs::Permissions::from_mode(0o755)).unwrap();
+    write_script(&directory.join(name), &format!("#!/bin/sh\n{script}\n"));
 }
 
 /// `docker/test.sh` with an engine that has everything and a cargo that does what the script says; `$said` is the file

@@ -1,13 +1,13 @@
 //! Which interpreter is taken: by flag, variable, `pyfast.toml`, `.python-version`, `requires-python`, or the first that
 //! there is; and that it is said.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::support::python::python;
 use crate::support::ran::{EITHER, Ran, USAGE};
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
+use crate::support::write_script;
 
 /// A world with these Pythons on `PATH`, the first also as `python3`, and one package.
 struct Pythons {
@@ -24,8 +24,7 @@ fn disguised(path: &Path, version: &str) {
         python().display()
     );
     fs_err::create_dir_all(path.parent().unwrap()).unwrap();
-    fs_err::write(path, script).unwrap();
-    fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    write_script(path, &script);
 }
 
 impl Pythons {

@@ -34,6 +34,14 @@ pub(crate) fn write_script(path: &Path, text: &str) {
     python::check(&mut command);
 }
 
+/// Puts a program that this process may execute at a place, by a link or else through a child process, for the same reason.
+pub(crate) fn copy_program(from: &Path, to: &Path) {
+    // A link needs one file system for both, and who may make it. One to a link would be followed to its directory.
+    if fs_err::hard_link(from, to).is_err() {
+        python::check(Command::new("/bin/cp").arg(from).arg(to));
+    }
+}
+
 /// Waits until something is so; that it never is shows after minutes.
 #[track_caller]
 pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {

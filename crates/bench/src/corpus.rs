@@ -10,6 +10,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
+use zip::write::SimpleFileOptions;
 
 use crate::mirror::hex;
 
@@ -101,6 +102,12 @@ impl Corpus {
             ),
         }
     }
+}
+
+/// Options of a wheel's member, with one date for all: the default of the crate is the hour of the day where anything in the program
+/// asks it for times.
+pub(crate) fn dated() -> SimpleFileOptions {
+    SimpleFileOptions::default().last_modified_time(zip::DateTime::default())
 }
 
 /// The SHA-256 of all that a file has, in lower-case hexadecimal.

@@ -103,16 +103,17 @@ fn ask<Argument: AsRef<OsStr>>(
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
 
     #[test]
     fn a_tool_says_its_version() {
         let work = tempfile::tempdir().unwrap();
         let file = work.path().join("tool");
-        fs_err::write(&file, "#!/bin/sh\necho 'tool 1.2 (x86_64)'\n").unwrap();
-        fs_err::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+        // A child that another test forks meanwhile would keep a file of ours open for writing (`ETXTBSY`).
+        let script =
+            "printf '#!/bin/sh\\necho \"tool 1.2 (x86_64)\"\\n' > \"$0\" && chmod 755 \"$0\"";
+        let made = std::process::Command::new("/bin/sh").args(["-c", script]).arg(&file).status();
+        assert!(made.unwrap().success());
         assert_eq!(identify(Tool::Uv, file, &[]).unwrap().version, "tool 1.2");
     }
 

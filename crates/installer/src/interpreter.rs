@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 
 /// A Python text that prints the description of the interpreter that runs it, for
-/// [`Interpreter::from_json`]. Run it with `-I -c`.
+/// [`Interpreter::from_json`]. Run it with `-I -S -c`.
 pub const PROBE: &str = include_str!("probe.py");
 
 /// What stands before the description, so that whatever else is printed does not matter.
@@ -64,7 +64,7 @@ impl Interpreter {
     pub fn probe(python: &Path) -> Result<Self, Error> {
         let failed = |reason: String| Error::Probe { python: python.to_owned(), reason };
         let mut command = Command::new(python);
-        command.args(["-I", "-c", PROBE]).stdin(Stdio::null());
+        command.args(["-I", "-S", "-c", PROBE]).stdin(Stdio::null());
         for variable in ["PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "__PYVENV_LAUNCHER__"] {
             command.env_remove(variable);
         }
@@ -200,6 +200,24 @@ mod tests {
         assert!(!inside.executable.starts_with(&venv));
     }
 
+    #[test]
+    fn nothing_that_is_installed_is_run_to_ask_an_interpreter() {
+        let root = tempfile::tempdir().unwrap();
+        let venv = root.path().join("venv");
+        let mut make = Command::new(python());
+        make.args(["-I", "-m", "venv", "--without-pip"]).arg(&venv);
+        assert!(make.status().unwrap().success());
+        let base = Interpreter::probe(&python()).unwrap();
+        let said = root.path().join("said");
+        let line = format!("import os; open({said:?}, 'w').close()\n");
+        fs_err::write(venv.join(base.site_packages()).join("foreign.pth"), line).unwrap();
+        let started = Command::new(venv.join("bin/python")).args(["-I", "-c", ""]).status();
+        assert!(started.unwrap().success() && said.exists(), "a start executes it");
+        fs_err::remove_file(&said).unwrap();
+        assert_eq!(Interpreter::probe(&venv.join("bin/python")).unwrap().markers, base.markers);
+        assert!(!said.exists());
+    }
+
     /// Probes a script in the place of an interpreter. Another process writes it: one that a test beside this starts would
     /// have a file of ours open for writing, and nothing runs that is.
     fn check(script: &str, expected: &str) {
@@ -219,7 +237,7 @@ mod tests {
         check("echo hello", "its answer `hello` is not a description");
         check("echo broken >&2; exit 3", "exit status: 3: broken");
         check(
-            "echo \"cannot open $3\" | tr '\\n' ' ' >&2; exit 2",
+            "echo \"cannot open $4\" | tr '\\n' ' ' >&2; exit 2",
             "it did not run as Python, and ended with exit status: 2",
         );
         let error = Interpreter::probe(Path::new("/nowhere/python")).unwrap_err();

@@ -1,6 +1,7 @@
 # Describes the interpreter that runs it: one line of JSON after a mark. Needs nothing but built-in
 # modules and os, because slim installations have little more; and must parse as Python 2 and 3, so that
-# an interpreter that is too old gets a clear answer.
+# an interpreter that is too old gets a clear answer. Runs without the module `site`, which would read and
+# execute what `.pth` files of whoever installed something say.
 import os
 import sys
 
@@ -37,17 +38,27 @@ def say(value):
     sys.stdout.flush()
 
 
+def virtual_environment(executable):
+    """Where the virtual environment is that an interpreter belongs to, as PEP 405 says."""
+    beside = os.path.dirname(executable)
+    for directory in (beside, os.path.dirname(beside)):
+        if os.path.isfile(os.path.join(directory, "pyvenv.cfg")):
+            return directory
+    return None
+
+
 def base_executable():
     """The interpreter itself, where this one runs in a virtual environment."""
     here = os.path.abspath(sys.executable)
-    if sys.prefix == sys.base_prefix:
+    prefix = virtual_environment(here)
+    if prefix is None:
         return here
     base = getattr(sys, "_base_executable", None)
     if base and os.path.abspath(base) != here:
         return os.path.abspath(base)
     homes = [os.path.join(sys.base_prefix, "bin")]
     try:
-        with open(os.path.join(sys.prefix, "pyvenv.cfg")) as config:
+        with open(os.path.join(prefix, "pyvenv.cfg")) as config:
             for line in config:
                 key, _, value = line.partition("=")
                 if key.strip().lower() == "home":

@@ -7,6 +7,7 @@ use std::process::Command;
 use super::decoy::set_mode;
 use super::outcome::Outcome;
 use super::snapshot::{differences, tree};
+use crate::support::copy_program;
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
 
@@ -153,7 +154,7 @@ fn root_of_the_machine_is_no_root() {
     inhabit(&jail);
     fs_err::create_dir_all(jail.join("project")).unwrap();
     // Without a jail the test itself would be the disaster, should it fail.
-    fs_err::copy(env!("CARGO_BIN_EXE_pyfast"), jail.join("bin/pyfast")).unwrap();
+    copy_program(Path::new(env!("CARGO_BIN_EXE_pyfast")), &jail.join("bin/pyfast"));
     let before = tree(&jail, &[]);
     for args in [&["gc", "--json"][..], &["verify", "--all", "--repair", "--json"]] {
         let mut command = if rustix::process::geteuid().is_root() {

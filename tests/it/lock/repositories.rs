@@ -1,13 +1,12 @@
 //! Repositories behind ssh, and those that are less than whole (rule 29).
 
-use std::os::unix::fs::PermissionsExt as _;
-
 use toml::Value;
 
 use crate::support::ran::{MENDABLE, USAGE};
 use crate::support::repository::Repository;
 use crate::support::source::Sdist;
 use crate::support::world::World;
+use crate::support::write_script;
 
 /// The `vcs` table of `a` in the lock.
 #[track_caller]
@@ -24,8 +23,7 @@ fn world_with_ssh(script: &str) -> World {
     let mut world = World::new();
     let program = world.path("fake-ssh");
     let text = format!("#!/bin/sh\necho \"$@\" >> {}\n{script}\n", world.path("asked").display());
-    fs_err::write(&program, text).unwrap();
-    fs_err::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    write_script(&program, &text);
     for (name, value) in
         [("GIT_SSH_COMMAND", program.display().to_string()), ("GIT_SSH_VARIANT", "ssh".to_owned())]
     {

@@ -73,10 +73,7 @@ impl World {
         let bin = self.root.join("bin");
         fs_err::create_dir_all(&bin).unwrap();
         let program = bin.join("pyfast-0123456789ab");
-        // A link into another directory would be followed to it.
-        if fs_err::hard_link(&self.program, &program).is_err() {
-            fs_err::copy(&self.program, &program).unwrap();
-        }
+        super::copy_program(&self.program, &program);
         self.program = program;
         // What comes after a sync is for the tests that are about that.
         self.env.insert("PYFAST_COMPILE".to_owned(), "1".to_owned());

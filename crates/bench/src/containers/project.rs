@@ -9,11 +9,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 use zip::ZipWriter;
-use zip::write::SimpleFileOptions;
 
 use super::answer::Door;
 use super::calls::Calls;
 use super::{own_name, write};
+use crate::corpus::dated;
 use crate::error::Error;
 use crate::stage::work;
 
@@ -285,7 +285,7 @@ fn wheel(directory: &Path, number: u32) -> std::io::Result<()> {
     let file = fs_err::File::create(directory.join(format!("{stem}-py3-none-any.whl")))?;
     let mut zip = ZipWriter::new(file);
     for (path, text) in members.iter().chain(&[(format!("{info}/RECORD"), record)]) {
-        zip.start_file(path.as_str(), SimpleFileOptions::default())?;
+        zip.start_file(path.as_str(), dated())?;
         zip.write_all(text.as_bytes())?;
     }
     zip.finish()?;

@@ -7,10 +7,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use zip::ZipWriter;
-use zip::write::SimpleFileOptions;
 
-use super::Made;
 use super::noise::Noise;
+use super::{Made, dated};
 
 /// How many members have the size.
 pub(super) const LIBRARIES: u32 = 6;
@@ -54,7 +53,7 @@ impl<W: Write + io::Seek> Wheel<W> {
         name: &str,
         content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> io::Result<()> {
-        let options = SimpleFileOptions::default().compression_level(Some(1)).large_file(true);
+        let options = dated().compression_level(Some(1)).large_file(true);
         self.archive.start_file(name, options)?;
         let mut counted = Counted { out: &mut self.archive, digest: Sha256::new(), size: 0 };
         content(&mut counted)?;

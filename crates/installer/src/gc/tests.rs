@@ -185,7 +185,10 @@ fn launchers_that_no_link_names_go_and_whoever_runs_or_starts_one_is_not_disturb
     for name in ["pyfast-aaa", "pyfast-bbb", "other"] {
         fs_err::write(bin.join(name), "x").unwrap();
     }
-    fs_err::copy("/bin/sleep", bin.join("pyfast-run")).unwrap();
+    // A child that another test forks meanwhile would keep a copy of ours open for writing (`ETXTBSY`).
+    let mut copy = std::process::Command::new("/bin/cp");
+    let copied = copy.arg("/bin/sleep").arg(bin.join("pyfast-run")).status();
+    assert!(copied.unwrap().success());
     std::os::unix::fs::symlink("pyfast-bbb", bin.join("pyfast")).unwrap();
     let mut running = std::process::Command::new(bin.join("pyfast-run")).arg("60").spawn().unwrap();
     let watch = inotify::init(inotify::CreateFlags::NONBLOCK).unwrap();

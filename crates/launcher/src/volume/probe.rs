@@ -76,7 +76,7 @@ async fn ask<E: Engine>(
 ) -> Result<Option<Vec<u8>>, Error> {
     let spec = ContainerSpec {
         image: request.image.to_owned(),
-        argv: [executable, "-I", "-c", request.script].map(str::to_owned).into(),
+        argv: [executable, "-I", "-S", "-c", request.script].map(str::to_owned).into(),
         user: None,
         network: "none".into(),
         ..ContainerSpec::default()

@@ -144,7 +144,9 @@ fn as_nobody(test: &str) {
     // Another user may not reach the build's own directory.
     let directory = tempfile::tempdir().unwrap();
     let copy = directory.path().join("test");
-    fs_err::copy(program, &copy).unwrap();
+    // A child that another test forks meanwhile would keep a copy of ours open for writing (`ETXTBSY`).
+    let copied = std::process::Command::new("/bin/cp").arg(program).arg(&copy).status();
+    assert!(copied.unwrap().success());
     let mode = |path: &Path| {
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         fs_err::set_permissions(path, mode).unwrap();
