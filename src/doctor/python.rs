@@ -10,6 +10,7 @@ use super::project::Project;
 use super::report::OfFailure as _;
 use crate::failure::Failure;
 use crate::settings::Settings;
+use pyfast_crew::Error as CrewError;
 use pyfast_crew::engine::Connection;
 use pyfast_crew::examined::{Finding, Level};
 use pyfast_settings::interpreters::{self, Found};
@@ -33,7 +34,8 @@ pub(super) fn look(
     let mut pythons = Pythons { findings: Vec::new(), host: None };
     let mut seen = BTreeSet::new();
     for (env, python) in &project.environments {
-        if !seen.insert(format!("{python:?}")) {
+        let own = settings.of_environment(env, project.root.clone(), python.clone());
+        if !seen.insert(format!("{python:?} {:?}", own.brought())) {
             continue;
         }
         let finding = match python {
@@ -42,10 +44,9 @@ pub(super) fn look(
                 of_here(found, request.as_deref(), &mut pythons.host)
             }
             Python::Managed(version) => {
-                let own = settings.of_environment(env, settings.root.clone(), python.clone());
                 of_here(interpreters::own(&own), Some(version), &mut pythons.host)
             }
-            Python::Image(image) => match of_image(image, env, connection) {
+            Python::Image(image) => match of_image(image, &own, connection) {
                 Err(_missing) if project.builds(image) => {
                     let message =
                         format!("{env}: the image {image} is not built yet, `pyfast up` does that");
@@ -92,19 +93,24 @@ fn of_here(
 }
 
 /// Fails where the image is not present.
-fn of_image(image: &str, env: &str, connection: Option<&Connection>) -> Result<Finding, Failure> {
-    let Some(connection) = connection else {
+fn of_image(image: &str, own: &Settings, engine: Option<&Connection>) -> Result<Finding, Failure> {
+    let env = &own.env;
+    let Some(connection) = engine else {
         let message = format!("{env}: the one inside the image {image}, which the engine has");
         return Ok(Finding::new(Level::Skipped, CHECK, message));
     };
     connection.image_id(image)?;
-    Ok(match connection.ask_interpreter(image) {
+    Ok(match connection.ask_interpreter(image, own) {
         Ok(python) => {
             let (version, path) = (python.version(), python.executable.display());
             Finding::ok(
                 CHECK,
                 format!("{env}: Python {version} at {path} inside the image {image}"),
             )
+        }
+        // The next sync brings it.
+        Err(error @ (CrewError::NoVolume { .. } | CrewError::Settings(_))) => {
+            Finding::of(Level::Skipped, CHECK, &error.into())
         }
         Err(error) => Finding::failed(CHECK, &error.into())
             .or_hint("choose an image whose Python runs, with --image IMAGE or in pyfast.toml"),

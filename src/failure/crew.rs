@@ -72,6 +72,7 @@ fn hint(error: &Error) -> Option<&'static str> {
             Some("`pyfast sync` makes the environment what the file says; or try again")
         }
         Error::NoVolume { .. } => Some("`pyfast sync` makes it"),
+        Error::ManagedInDirectory { .. } => Some("name a volume with --volume NAME"),
         Error::NoImage { .. } => {
             Some("give --image IMAGE, or `image` of the environment in pyfast.toml")
         }

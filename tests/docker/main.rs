@@ -11,6 +11,10 @@
 mod it {
     mod gc;
     mod inspect;
+    pub(crate) mod native {
+        #[expect(dead_code, reason = "some of it serves tests that need no engine")]
+        pub(crate) mod channel;
+    }
     #[expect(dead_code, reason = "some of it serves tests that need no engine")]
     pub(crate) mod support;
     mod sync {
@@ -42,6 +46,7 @@ mod failures;
 mod fresh;
 mod hostile;
 mod hostile_builds;
+mod managed;
 mod outside;
 mod place;
 mod project;

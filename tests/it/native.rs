@@ -214,8 +214,8 @@ fn a_file_says_what_can_be() {
         managed.run(&["sync"]).refused(USAGE, needles);
     };
     let table = "python = { version = \"3.12\", from = \"managed\" }\n";
-    check(&format!("[env.a]\nimage = 'i'\n{table}"), &["pyfast.toml:3", "of this machine"]);
-    check(&format!("[env.a]\nservices = 'web'\n{table}"), &["pyfast.toml:3", "of this machine"]);
+    let image = format!("[env.default]\nimage = 'i'\n{table}");
+    check(&image, &["cannot bring the Python 3.12 for containers of i into a directory"]);
     check("[env.a]\npython = { version = './x', from = 'managed' }\n", &["pyfast.toml:2"]);
     check("[env.a]\npython = { version = '3.12', from = 'moon' }\n", &["pyfast.toml:2"]);
     check("[env.a]\npython = { version = '3.12', form = 'managed' }\n", &["pyfast.toml:2"]);

@@ -176,7 +176,13 @@ fn arguments(settings: &Settings) -> Result<Vec<OsString>, Error> {
         Root::Volume(volume) => pair("--volume", volume.as_ref()),
     });
     match python {
-        Python::Image(image) => arguments.extend(pair("--image", image.as_ref())),
+        // Which Python it is there is the environment's to say.
+        Python::Image(image) => {
+            arguments.extend(pair("--image", image.as_ref()));
+            arguments.extend(
+                settings.brought().iter().flat_map(|_| pair("--env", settings.env.as_ref())),
+            );
+        }
         Python::Host(_) | Python::Managed(_) => {
             let python = interpreter(settings)?.executable;
             arguments.extend(pair("--python", python.as_os_str()));

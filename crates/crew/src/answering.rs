@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use pyfast_environment::Error as EnvironmentError;
 use pyfast_environment::crew::Means;
 use pyfast_environment::place::{Begun, Directory, Place as _};
-use pyfast_environment::question::{Answer, Asked};
+use pyfast_environment::question::{Answer, Asked, Question};
 use pyfast_installer::link::Habitat;
 use pyfast_settings::{ResolveFlags, Root, Settings};
 
 use crate::error::Error;
 use crate::event::{Events, sink};
-use crate::hands::Hands;
+use crate::hands::{Hands, outside};
+use crate::managed::{self, Of};
 use crate::sync::readable;
 use crate::task::{Options, Task};
 
@@ -44,6 +45,15 @@ pub fn answer(
     let (sink, begun, means) = (sink(events), Begun::default(), Some(&hands as &dyn Means));
     let (seen, habitat) = (written.clone(), Habitat::Volume);
     let place = Directory { written, seen, habitat, subject, sink, means, begun };
+    let of = Of { root: &place.written, subject: &place.subject };
+    let question = match question {
+        Question::Machine => return managed::here().map(Answer::Machine).map_err(outside),
+        Question::Bring(asked) => {
+            let had = readable(|| managed::bring_asked(task, *asked, &of)).map_err(outside)?;
+            return Ok(Answer::Brought(Some(Box::new(had))));
+        }
+        question => question,
+    };
     match readable(|| place.ask(question)) {
         Err(EnvironmentError::HiddenRequirements { filename }) => Ok(Answer::Hidden(filename)),
         answer => answer,

@@ -2,23 +2,27 @@
 //! that holds store and environments.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use pyfast_environment::ask;
 use pyfast_installer::interpreter::Interpreter;
+use pyfast_installer::prefix::Prefix;
 use pyfast_launcher::compose_file::ComposeProject;
 use pyfast_launcher::engine::{Docker, Engine as _, Host, HostSettings, Images as _};
 use pyfast_launcher::image::wanted_images;
 use pyfast_launcher::volume::{
-    Access, Binary, INTERPRETERS, ProbeRequest, StoreVolume, find_volume, inject, keep_volume,
-    open_volume, probe, remove_leftovers, remove_volume,
+    Access, Binary, INTERPRETERS, MOUNT_POINT, ProbeRequest, StoreVolume, find_volume, inject,
+    keep_volume, open_volume, probe, remove_leftovers, remove_volume,
 };
+use pyfast_root::layout::prefix_path;
 use tokio::runtime::Runtime;
 
 use crate::error::Error;
 use crate::event::{Event, Events};
 use crate::interrupt::Interrupts;
-use pyfast_settings::{Settings, Variables, interpreters::remembered};
+use crate::volume_place::at_place;
+use pyfast_settings::{Root, Settings, Variables, interpreters::remembered};
 
 /// How long the interpreter of an image may take to describe itself.
 const PROBE_DEADLINE: Duration = Duration::from_mins(1);
@@ -97,27 +101,69 @@ impl Connection {
         Ok(absent)
     }
 
-    /// What the interpreter inside an image says of itself, asked once for each image id.
+    /// What the interpreter inside an image says of itself, or the one that is brought for its containers; asked once for
+    /// each.
+    ///
+    /// # Errors
+    /// If it has none that runs, or none has been brought yet.
     pub(crate) fn interpreter(
         &self,
         image: &str,
         settings: &Settings,
     ) -> Result<Interpreter, Error> {
-        let id = self.image_id(image)?;
-        remembered(&id, &settings.cache_directory()?, || self.ask_interpreter(image))
+        let Some(version) = settings.brought() else {
+            let id = self.image_id(image)?;
+            return remembered(&id, &settings.cache_directory()?, || {
+                self.ask(image, &INTERPRETERS, None)
+            });
+        };
+        let Root::Volume(volume) = &settings.root else {
+            let (version, image) = (version.to_owned(), image.to_owned());
+            return Err(Error::ManagedInDirectory { version, image });
+        };
+        let silent: Events = Arc::new(|_| ());
+        let had = at_place(settings, &silent, ask::brought)?;
+        let Some(prefix) = had.and_then(|had| had.prefix) else {
+            let (version, env) = (version.to_owned(), settings.env.clone());
+            return Err(pyfast_settings::Error::NotBrought { version, env }.into());
+        };
+        self.brought_interpreter(image, volume, &prefix, settings)
     }
 
-    /// What the interpreter inside an image says of itself now.
+    /// What the interpreter of a prefix says of itself in containers of an image, asked once for each of both.
+    pub(crate) fn brought_interpreter(
+        &self,
+        image: &str,
+        volume: &str,
+        prefix: &Prefix,
+        settings: &Settings,
+    ) -> Result<Interpreter, Error> {
+        let path = prefix_path(MOUNT_POINT.as_ref(), &prefix.id).join(&prefix.python);
+        let key = format!("{} {}", self.image_id(image)?, path.display());
+        remembered(&key, &settings.cache_directory()?, || {
+            self.ask(image, &[&*path.to_string_lossy()], Some(volume))
+        })
+    }
+
+    /// The same, where the one inside the image says it now. One that was brought never changes.
     ///
     /// # Errors
-    /// If it has none that runs.
-    pub fn ask_interpreter(&self, image: &str) -> Result<Interpreter, Error> {
-        let request = ProbeRequest {
-            image,
-            script: pyfast_installer::interpreter::PROBE,
-            candidates: &INTERPRETERS,
-            deadline: PROBE_DEADLINE,
-        };
+    /// As [`Self::interpreter`].
+    pub fn ask_interpreter(&self, image: &str, settings: &Settings) -> Result<Interpreter, Error> {
+        match settings.brought() {
+            Some(_) => self.interpreter(image, settings),
+            None => self.ask(image, &INTERPRETERS, None),
+        }
+    }
+
+    fn ask(
+        &self,
+        image: &str,
+        candidates: &[&str],
+        volume: Option<&str>,
+    ) -> Result<Interpreter, Error> {
+        let script = pyfast_installer::interpreter::PROBE;
+        let request = ProbeRequest { image, script, candidates, deadline: PROBE_DEADLINE, volume };
         let answer = self.wait(probe(&self.engine, &request))?;
         Ok(Interpreter::from_json(&String::from_utf8_lossy(&answer.stdout))?)
     }

@@ -37,6 +37,14 @@ pub enum Error {
         /// What was asked for.
         version: String,
     },
+    /// Only a volume is at the same place in every container.
+    #[error("cannot bring the Python {version} for containers of {image} into a directory")]
+    ManagedInDirectory {
+        /// What was asked for.
+        version: String,
+        /// The image.
+        image: String,
+    },
     /// The container engine, or something in it, failed.
     #[error(transparent)]
     Launch(Box<pyfast_launcher::Error>),

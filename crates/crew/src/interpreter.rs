@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use pyfast_installer::interpreter::Interpreter;
 
 use crate::error::Error;
-use pyfast_settings::{Python, Settings, interpreters};
+use pyfast_settings::{Python, Root, Settings, interpreters};
 
 /// The interpreter that the environment is for, asked or remembered.
 ///
@@ -13,6 +13,10 @@ use pyfast_settings::{Python, Settings, interpreters};
 /// If there is none, or it does not say what it is.
 pub fn interpreter(settings: &Settings) -> Result<Interpreter, Error> {
     match &settings.python {
+        // One of containers is found by way of their image.
+        Python::Managed(_) if let Root::Volume(volume) = &settings.root => {
+            Err(Error::NoImage { volume: volume.clone() })
+        }
         Python::Host(_) | Python::Managed(_) => {
             let found = interpreters::own(settings)?;
             Ok(interpreters::probe(&found, &settings.cache_directory()?)?)

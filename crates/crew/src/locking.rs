@@ -11,7 +11,7 @@ use pyfast_packaging::target::Target;
 use pyfast_resolver::native::{NativeLock, Said, written};
 use pyfast_resolver::{BuildSource, Lock, Locked, Standing, Targets};
 use pyfast_settings::own_lock::FILE;
-use pyfast_settings::{Python, ResolveFlags, Settings, TargetChoice};
+use pyfast_settings::{ResolveFlags, Settings, TargetChoice};
 use tokio::runtime::Runtime;
 
 use crate::asking::{Remembering, asked_python};
@@ -251,20 +251,20 @@ fn native(
     old: Option<&(&Path, String)>,
 ) -> Result<Option<NativeLock>, Error> {
     let old = old.map(|(path, text)| (*path, &**text));
-    match &settings.python {
-        Python::Managed(version) if wish.target.is_empty() => {
+    match settings.brought() {
+        Some(version) if wish.target.is_empty() => {
             let options = Options { resolve: wish.resolve.clone(), ..Options::default() };
             let task = Task { options: &options, settings, events };
             Ok(Some(managed::locked(task, version, old)?))
         }
-        Python::Managed(_) => {
+        Some(_) => {
             let said = old.map(|(path, text)| Said::read(text, path)).transpose()?;
             Ok(said.and_then(|said| match said {
                 Said::Archives(native) => Some(native),
                 _ => None,
             }))
         }
-        _ => Ok(None),
+        None => Ok(None),
     }
 }
 

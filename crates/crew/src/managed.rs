@@ -1,16 +1,25 @@
-//! A Python that is brought from channels for an environment, with native libraries. Owns whether this program can do that
-//! at all.
+//! A Python that is brought from channels for an environment, with native libraries. Owns where it is brought to, and
+//! whether this program can do that at all.
 
 #[cfg(feature = "native")]
 mod before;
 #[cfg(feature = "native")]
 mod bringing;
+#[cfg(feature = "native")]
+mod ground;
 
 #[cfg(feature = "native")]
-pub(crate) use bringing::{bring, locked};
+pub(crate) use bringing::{bring, bring_asked, here, locked, print};
 
+use std::path::{Path, PathBuf};
+
+use pyfast_environment::Subject;
 use pyfast_installer::prefix::Prefix;
+use pyfast_launcher::volume::MOUNT_POINT;
 use pyfast_resolver::native::NativeLock;
+
+use crate::engine::direct;
+use crate::volume_place::VolumePlace;
 
 /// A Python that is there.
 pub(crate) struct Managed {
@@ -20,16 +29,49 @@ pub(crate) struct Managed {
     pub(crate) native: NativeLock,
 }
 
+/// Where it is brought to.
+#[cfg_attr(not(feature = "native"), expect(dead_code, reason = "nobody brings anything there"))]
+pub(crate) struct Ground<'a> {
+    /// The root, where this process writes it.
+    written: Option<PathBuf>,
+    /// The root, as Python sees it.
+    seen: PathBuf,
+    /// The volume, and the id of the image whose containers see it.
+    volume: Option<(&'a VolumePlace<'a>, String)>,
+}
+
+impl<'a> Ground<'a> {
+    /// A root of this machine.
+    pub(crate) fn here(root: &Path) -> Self {
+        Self { written: Some(root.to_owned()), seen: root.to_owned(), volume: None }
+    }
+
+    /// A volume, for containers of the image of this id.
+    pub(crate) fn volume(place: &'a VolumePlace<'a>, image: String) -> Self {
+        let (written, seen) = (direct(place.volume), MOUNT_POINT.into());
+        Self { written, seen, volume: Some((place, image)) }
+    }
+}
+
+/// Whose it is, and in which root, for one that another process asks for.
+#[cfg_attr(not(feature = "native"), expect(dead_code, reason = "nobody brings anything there"))]
+pub(crate) struct Of<'a> {
+    pub(crate) root: &'a Path,
+    pub(crate) subject: &'a Subject,
+}
+
 /// Of a program that was built without those who read channels.
 #[cfg(not(feature = "native"))]
 mod nobody {
     use std::path::Path;
 
-    use super::{Managed, NativeLock};
+    use pyfast_environment::question::{Bringing, Had, MachineFacts};
+
+    use super::{Ground, Managed, NativeLock, Of};
     use crate::error::Error;
     use crate::task::Task;
 
-    pub(crate) fn bring(_: Task<'_>, version: &str, _: &Path) -> Result<Managed, Error> {
+    pub(crate) fn bring(_: Task<'_>, version: &str, _: &Ground<'_>) -> Result<Managed, Error> {
         Err(Error::NotBuiltIn { version: version.to_owned() })
     }
 
@@ -40,7 +82,19 @@ mod nobody {
     ) -> Result<NativeLock, Error> {
         Err(Error::NotBuiltIn { version: version.to_owned() })
     }
+
+    pub(crate) fn print(_: Task<'_>, version: &str) -> String {
+        version.to_owned()
+    }
+
+    pub(crate) fn here() -> Result<MachineFacts, Error> {
+        Err(Error::NotBuiltIn { version: String::new() })
+    }
+
+    pub(crate) fn bring_asked(_: Task<'_>, _: Bringing, _: &Of<'_>) -> Result<Had, Error> {
+        Err(Error::NotBuiltIn { version: String::new() })
+    }
 }
 
 #[cfg(not(feature = "native"))]
-pub(crate) use nobody::{bring, locked};
+pub(crate) use nobody::{bring, bring_asked, here, locked, print};

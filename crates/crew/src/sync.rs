@@ -22,7 +22,7 @@ use crate::event::{Event, sink};
 use crate::hands::Hands;
 use crate::inputs::lock_alone;
 use crate::interpreter::compiling_python;
-use crate::managed::{self, Managed};
+use crate::managed::{self, Ground, Managed};
 use crate::news::Unheard;
 use crate::outside::Outside;
 use crate::setting;
@@ -90,7 +90,9 @@ fn sync_where_it_is(task: Task<'_>) -> Result<Report, Error> {
     match (&settings.root, &settings.python) {
         (Root::Directory(root), Python::Host(_) | Python::Managed(_)) => {
             let managed = match &settings.python {
-                Python::Managed(version) => Some(managed::bring(task, version, root)?),
+                Python::Managed(version) => {
+                    Some(managed::bring(task, version, &Ground::here(root))?)
+                }
                 _ => None,
             };
             let found = match &managed {
@@ -114,6 +116,10 @@ fn sync_where_it_is(task: Task<'_>) -> Result<Report, Error> {
             })
         }
         (Root::Directory(root), Python::Image(image)) => {
+            if let Some(version) = settings.brought() {
+                let (version, image) = (version.to_owned(), image.clone());
+                return Err(Error::ManagedInDirectory { version, image });
+            }
             let connection = Connection::open(settings)?;
             let (seen, habitat) = (MOUNT_POINT.into(), Habitat::Volume);
             let (at, id) = (
@@ -163,7 +169,11 @@ fn sync_volume(
     image: &str,
 ) -> Result<Report, Error> {
     let Task { options, settings, .. } = task;
-    let identity = connection.image_id(image)?;
+    let id = connection.image_id(image)?;
+    let identity = match settings.brought() {
+        Some(version) => format!("{id} {}", managed::print(task, version)),
+        None => id.clone(),
+    };
     let outside = Outside::new(connection, name, image, settings);
     if let Some(report) = unchanged_outside(task, &outside, identity.clone())? {
         return Ok(report);
@@ -174,23 +184,32 @@ fn sync_volume(
     } else {
         connection.volume(name, image, &project)?
     };
-    let probe = || connection.interpreter(image, settings);
+    let unreachable = engine::direct(&volume).is_none();
+    if options.dry_run && unreachable {
+        // Its container needs this program there.
+        volume = connection.volume(name, image, &project)?;
+    }
+    let place = VolumePlace::new(connection, &volume, image, settings);
+    let bring = |version| managed::bring(task, version, &Ground::volume(&place, id));
+    let managed = settings.brought().map(bring).transpose()?;
+    let probe = || match &managed {
+        Some(managed) => connection.brought_interpreter(image, name, &managed.prefix, settings),
+        None => connection.interpreter(image, settings),
+    };
+    let native = managed.as_ref().map(|managed| managed.native.clone());
     if let Some(written) = engine::direct(&volume) {
-        let seen = MOUNT_POINT.into();
-        let at = At { written, seen, habitat: Habitat::Volume, native: None };
+        let (seen, native) = (MOUNT_POINT.into(), native.clone());
+        let at = At { written, seen, habitat: Habitat::Volume, native };
         let later = afterwards::may_come(task, at.habitat, &probe)?;
         let compiles = task.install().compile.unwrap_or_else(|| at.habitat.compiles()) && !later;
         // Only the image's own Python can compile for it then.
         if !compiles || compiling_python(settings, &probe()?).is_some() {
             return in_directory(task, at, identity, &probe);
         }
-    } else if options.dry_run {
-        // Its container needs this program there.
-        volume = connection.volume(name, image, &project)?;
     }
-    let place = VolumePlace::new(connection, &volume, image, settings);
     let later = afterwards::may_come(task, Habitat::Volume, &probe)?;
     let hands = Hands::elsewhere(task, Elsewhere::new(task, &place), Box::new(probe));
+    let hands = hands.locking(native);
     let outcome = run(task, &place, &hands, Asked { identity, later });
     hands.end();
     if let Ok(report) = &outcome

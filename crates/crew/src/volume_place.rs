@@ -122,7 +122,7 @@ impl<'a> VolumePlace<'a> {
 
     fn carry(&self, question: Question) -> Result<Answer, EnvironmentError> {
         let Luggage { files, network } = match &question {
-            Question::Sync { .. } => self.luggage.take(),
+            Question::Sync { .. } | Question::Bring(_) => self.luggage.take(),
             _ => Luggage { files: Vec::new(), network: "none".to_owned() },
         };
         let aside = matches!(question, Question::Compile(_));

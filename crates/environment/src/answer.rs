@@ -29,7 +29,7 @@ use crate::error::Error;
 use crate::looks::Looks;
 use crate::plan::Stock;
 use crate::question::{
-    Activated, Answer, Before, Collect, Detail, Details, Inventory, Known, Look, Question,
+    Activated, Answer, Before, Collect, Detail, Details, Had, Inventory, Known, Look, Question,
     RolledBack, Verified, Verify,
 };
 use crate::report::{Changes, Listed};
@@ -65,6 +65,7 @@ pub(crate) fn answer(
             Question::Collect(_) => Ok(Answer::Collect(None)),
             Question::Compile(_) => Ok(Answer::Compiled(Worked::default())),
             Question::Environments => Ok(Answer::Environments(Vec::new())),
+            Question::Brought => Ok(Answer::Brought(None)),
             _ => Err(subject.missing()),
         };
     };
@@ -75,8 +76,11 @@ pub(crate) fn answer(
         Question::Stock { wheels, id } => Answer::Stock(at.stock(&wheels, &id)?),
         Question::Earlier(inputs) => Answer::Earlier(at.earlier(&inputs)?),
         Question::Remembered(keys) => Answer::Remembered(remembered_wheels(root, &keys)),
-        // Whoever installs has the root for itself: the place does it.
-        Question::Sync { .. } => return Err(Error::Answer),
+        // Whoever installs has the root for itself: the place does it. Channels are read by others.
+        Question::Sync { .. } | Question::Machine | Question::Bring(_) => {
+            return Err(Error::Answer);
+        }
+        Question::Brought => Answer::Brought(at.brought()?.map(Box::new)),
         Question::History => Answer::History(at.history()?),
         Question::Packages(of) => Answer::Packages(at.packages(of.as_ref())?),
         Question::Rollback { to, now } => Answer::Rollback(at.rollback(&to, now)?),
@@ -168,6 +172,13 @@ impl At<'_> {
         written.note(Path::new(BIN));
         let everything = Some((self.before()?, self.inventory()?));
         Ok(Look { state, compiling, everything, written: written.times })
+    }
+
+    /// The Python that was brought for it.
+    fn brought(&self) -> Result<Option<Had>, Error> {
+        let Some(brought) = prefix::Brought::of(self.root, &self.name)? else { return Ok(None) };
+        let prefix = prefix::Prefix::find(self.root, &brought.id)?;
+        Ok(Some(Had { brought, prefix }))
     }
 
     fn before(&self) -> Result<Before, Error> {

@@ -17,8 +17,8 @@ use crate::error::Error;
 use crate::place::Place;
 use crate::plan::{Stock, SyncPlan};
 use crate::question::{
-    Activated, Answer, Before, Collect, Details, Known, Look, Question, RolledBack, Verified,
-    Verify,
+    Activated, Answer, Before, Bringing, Collect, Details, Had, Known, Look, MachineFacts,
+    Question, RolledBack, Verified, Verify,
 };
 use crate::report::SyncReport;
 
@@ -192,6 +192,39 @@ pub fn loaded(place: &dyn Place, modules: Vec<String>) -> Result<Vec<Loaded>, Er
 pub fn collect(place: &dyn Place, what: Collect) -> Result<Option<GcPlan>, Error> {
     match place.ask(Question::Collect(what))? {
         Answer::Collect(plan) => Ok(plan),
+        _ => Err(Error::Answer),
+    }
+}
+
+/// The Python that was brought for an environment.
+///
+/// # Errors
+/// If it cannot be asked.
+pub fn brought(place: &dyn Place) -> Result<Option<Had>, Error> {
+    match place.ask(Question::Brought)? {
+        Answer::Brought(had) => Ok(had.map(|had| *had)),
+        _ => Err(Error::Answer),
+    }
+}
+
+/// What packages of channels may rely on, where a place is.
+///
+/// # Errors
+/// If channels have nothing that runs there.
+pub fn machine(place: &dyn Place) -> Result<MachineFacts, Error> {
+    match place.ask(Question::Machine)? {
+        Answer::Machine(facts) => Ok(facts),
+        _ => Err(Error::Answer),
+    }
+}
+
+/// Has a Python brought where an environment is.
+///
+/// # Errors
+/// What bringing it fails with.
+pub fn bring(place: &dyn Place, bringing: Bringing) -> Result<Had, Error> {
+    match place.ask(Question::Bring(Box::new(bringing)))? {
+        Answer::Brought(Some(had)) => Ok(*had),
         _ => Err(Error::Answer),
     }
 }

@@ -12,6 +12,7 @@ use pyfast_installer::gc::GcPlan;
 use pyfast_installer::generation::{Rollback, Worked};
 use pyfast_installer::interpreter::Interpreter;
 use pyfast_installer::link::Package;
+use pyfast_installer::prefix::{Brought, Prefix};
 use pyfast_packaging::hash::Sha256;
 use pyfast_root::{Activation, ProjectEnv};
 use serde::{Deserialize, Serialize};
@@ -23,7 +24,7 @@ use crate::state::State;
 use crate::subject::Subject;
 
 /// Changes whenever a question or an answer does: both ends are the same program, or nothing is done.
-pub const PROTOCOL: u32 = 9;
+pub const PROTOCOL: u32 = 10;
 
 /// A question with everything that answering needs: what a helper container gets as one file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -113,11 +114,46 @@ pub enum Question {
         /// The generation of which they are known already.
         known: Option<String>,
     },
+    /// Which Python was brought for it.
+    Brought,
+    /// What packages of channels may rely on, where who is asked runs.
+    Machine,
+    /// Have this Python there, and keep that it is the environment's.
+    Bring(Box<Bringing>),
     /// The extension modules of the current generation that importing these modules loads for certain.
     Loaded {
         /// The modules.
         modules: Vec<String>,
     },
+}
+
+/// A Python that is to be brought.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Bringing {
+    /// As it will be kept.
+    pub brought: Brought,
+    /// Where archives lie that are files of the machine which asks.
+    pub archives: PathBuf,
+}
+
+/// A Python that was brought.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Had {
+    /// What is kept of it.
+    pub brought: Brought,
+    /// The prefix, where it is there.
+    pub prefix: Option<Prefix>,
+}
+
+/// What packages of channels may rely on of a machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MachineFacts {
+    /// Its architecture, as `uname -m` says it.
+    pub arch: String,
+    /// The version of its C library.
+    pub glibc: String,
+    /// The version of its kernel.
+    pub kernel: String,
 }
 
 /// How to verify.
@@ -172,6 +208,9 @@ pub enum Answer {
     /// `None` where they are known.
     Details(Option<Box<Details>>),
     Loaded(Vec<Loaded>),
+    Machine(MachineFacts),
+    /// `None` where none was.
+    Brought(Option<Box<Had>>),
 }
 
 /// What the last sync remembers.

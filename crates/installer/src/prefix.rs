@@ -49,7 +49,7 @@ pub struct NativePackage {
 }
 
 /// A prefix in a root.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prefix {
     /// Its name: a digest of what is in it.
     pub id: String,
@@ -232,6 +232,9 @@ pub struct Brought {
     pub channels: Vec<String>,
     /// What was chosen.
     pub packages: Vec<NativePackage>,
+    /// The image for whose containers it was found to suit; `None` on this machine.
+    #[serde(default)]
+    pub image: Option<String>,
 }
 
 impl Brought {

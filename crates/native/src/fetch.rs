@@ -33,7 +33,10 @@ async fn one(package: &NativePackage, into: &Dir, tools: &Tools) -> Result<(), E
     let wrong = |reason: String| Error::Channel { channel: package.url.clone(), reason };
     let url = Url::parse(&package.url).map_err(|error| wrong(error.to_string()))?;
     let come = if url.scheme() == "file" {
-        let path = url.to_file_path().map_err(|()| wrong("it is no path".to_owned()))?;
+        let path = match &tools.archives {
+            Some(archives) => archives.join(&package.file),
+            None => url.to_file_path().map_err(|()| wrong("it is no path".to_owned()))?,
+        };
         let copy = move || copied(&path, file);
         joined(tokio::task::spawn_blocking(copy)).await?
     } else {

@@ -43,7 +43,7 @@ impl Made {
 /// If it would not run on the machine that is meant; if an archive is not to be had, is not what was chosen, or would not
 /// become what it says; if the disk refuses. Nothing is visible then.
 pub fn make(root: &Root, solved: &Solved, machine: &Machine, tools: &Tools) -> Result<Made, Error> {
-    let id = solved.id(root);
+    let id = solved.id(root.seen());
     let waiting = |waiting: &Waiting| (tools.events)(Event::Waiting(waiting.clone()));
     // As all who put something into a root: nothing of it is collected meanwhile.
     let store = root.lock(&LockName::store(), Share::Shared, &waiting)?;

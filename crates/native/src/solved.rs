@@ -1,12 +1,14 @@
 //! What was chosen of channels: which packages, by which digests, from where. Owns how a lock says that, and what a prefix
 //! of it is called; must not know how it was chosen.
 
+use std::path::Path;
+
 use pyfast_installer::prefix::NativePackage;
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::safe_url::percent_decode;
 use pyfast_resolver::native::LockedArchive;
-use pyfast_root::{Fingerprint, Root, layout};
+use pyfast_root::{Fingerprint, layout};
 use rattler_conda_types::RepoDataRecord;
 use rattler_conda_types::package::CondaArchiveIdentifier;
 use url::Url;
@@ -58,10 +60,11 @@ impl Solved {
         self.packages.iter().filter_map(archive).collect()
     }
 
-    /// What a prefix of these packages is called in a root. The path that is written into its files is part of it.
-    pub fn id(&self, root: &Root) -> String {
+    /// What a prefix of these packages is called in a root that programs see at `seen`. The path that is written into its
+    /// files is part of it.
+    pub fn id(&self, seen: &Path) -> String {
         let print = Fingerprint::new("prefix", FORMAT)
-            .field("seen", layout::prefix_path(root.seen(), "").display())
+            .field("seen", layout::prefix_path(seen, "").display())
             .fields(
                 "packages",
                 self.packages.iter().map(|one| format!("{}:{}", one.file, one.sha256)),

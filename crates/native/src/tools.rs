@@ -21,6 +21,8 @@ pub struct Tools {
     /// Who is told.
     pub(crate) events: Arc<dyn Fn(Event) + Send + Sync>,
     pub(crate) runtime: Runtime,
+    /// Where archives lie that are files of another machine.
+    pub(crate) archives: Option<PathBuf>,
 }
 
 impl Tools {
@@ -39,7 +41,13 @@ impl Tools {
             .enable_all()
             .build()
             .map_err(Error::Threads)?;
-        Ok(Self { client, cache, events, runtime })
+        Ok(Self { client, cache, events, runtime, archives: None })
+    }
+
+    /// The same, where archives of directories lie in this one, by their file names.
+    #[must_use]
+    pub fn with_archives(self, archives: PathBuf) -> Self {
+        Self { archives: Some(archives), ..self }
     }
 }
 

@@ -141,15 +141,11 @@ impl Config {
                 continue;
             };
             managed = true;
-            let reason = if env.image.is_some() || !env.services.is_empty() {
-                "a managed Python is for environments of this machine: containers have that of their image"
-            } else if words::is_version_or_range(version) {
-                continue;
-            } else {
-                "a managed Python is a version, or a range of versions"
-            };
-            let span = key_span(table, &["env", name, "python"]);
-            return Err(Wrong { span, reason: reason.to_owned() });
+            if !words::is_version_or_range(version) {
+                let span = key_span(table, &["env", name, "python"]);
+                let reason = "a managed Python is a version, or a range of versions".to_owned();
+                return Err(Wrong { span, reason });
+            }
         }
         if self.native.packages.is_empty() || managed {
             return Ok(());

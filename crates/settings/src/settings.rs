@@ -10,7 +10,7 @@ use pyfast_packaging::pyproject::uv::UvTable;
 use pyfast_root::layout::LAYOUT_FILE;
 use pyfast_root::{Claim, is_name};
 
-use crate::config::ConfiguredRoot;
+use crate::config::{ConfiguredRoot, PythonFrom};
 use crate::error::{Error, Keeping};
 use crate::flags::Flags;
 use crate::interpreters::{Pinned, pinned};
@@ -181,6 +181,20 @@ impl Settings {
     /// If a variable says what nothing can be made of.
     pub fn credentials(&self) -> Result<Credentials, Error> {
         Ok(Credentials::new(credential_sources(self)?))
+    }
+
+    /// The version of the Python that is brought from a channel, for this machine or for containers of an image, whose own
+    /// is left alone then.
+    pub fn brought(&self) -> Option<&str> {
+        match &self.python {
+            Python::Host(_) => None,
+            Python::Managed(version) => Some(version),
+            Python::Image(_) if self.flags.python.is_some() => None,
+            Python::Image(_) => {
+                let python = self.project.config.env.get(&self.env)?.python.as_ref()?;
+                (python.from == PythonFrom::Managed).then_some(&*python.version)
+            }
+        }
     }
 
     /// Whether bytecode is compiled, as variables say it, else the project.

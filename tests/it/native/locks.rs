@@ -21,7 +21,7 @@ impl Managed {
 
     /// Takes away what the channel says of itself; its archives stay.
     fn silence(&self) {
-        for folder in [super::channel::subdir(), "noarch"] {
+        for folder in [super::channel::fixtures::subdir(), "noarch"] {
             let listed = self.channel.directory.join(folder).join("repodata.json");
             fs_err::remove_file(listed).unwrap();
         }

@@ -4,72 +4,101 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use pyfast_environment::Error as EnvironmentError;
+use pyfast_environment::ask::{self, brought};
+use pyfast_environment::question::{Bringing, Had, MachineFacts};
 use pyfast_index::client::Client;
 use pyfast_installer::Event as Work;
-use pyfast_installer::prefix::{Brought, Prefix};
-use pyfast_native::{Event as Native, Machine, Request, Tools, make, solve};
+use pyfast_installer::prefix::Brought;
+use pyfast_native::{Event as Native, Machine, Request, Tools, solve};
 use pyfast_resolver::native::NativeLock;
 use pyfast_root::Root;
-use pyfast_settings::{Settings, client_options};
+use pyfast_settings::{Python, Settings, client_options};
 
-use super::Managed;
 use super::before::{Before, Choice};
+use super::ground::{machine_of, made};
+use super::{Ground, Managed, Of};
+use crate::engine::Connection;
 use crate::error::Error;
 use crate::event::{Event, Events};
 use crate::lock_file::known;
 use crate::session::own_lock;
 use crate::sync::lock_use;
 use crate::task::Task;
-use crate::volume_place::subject;
+use crate::volume_place::{VolumePlace, at_place, subject};
 
 /// The channel that is meant where none is named; who reads channels knows where it is.
 const USUAL: &str = "conda-forge";
 
 /// Has the Python of an environment in its root, and says there which it is. What was chosen for the same request stands
 /// until somebody asks for newer versions.
-pub(crate) fn bring(task: Task<'_>, version: &str, written: &Path) -> Result<Managed, Error> {
+pub(crate) fn bring(task: Task<'_>, version: &str, ground: &Ground<'_>) -> Result<Managed, Error> {
     let Task { options, settings, events } = task;
-    let request = request(task, version);
-    let found = Root::find(written, written)?;
-    let name = subject(settings).name()?;
-    let memory = found.as_ref().map(|root| Brought::of(root, &name)).transpose()?.flatten();
+    let (request, subject) = (request(task, version), subject(settings));
+    let had = ground.had(&subject)?;
     let (path, text) = lock_of_project(task);
-    let before = Before::new(text.as_deref().map(|text| (&*path, text)), memory)?;
+    let lock = text.as_deref().map(|text| (&*path, text));
+    let before = Before::new(lock, had.as_ref().map(|had| had.brought.clone()))?;
     let before = Before { path, ..before };
     // What would be chosen anew is not known without choosing.
     let anew = options.resolve.upgrade && !options.dry_run;
-    let standing =
-        if anew { None } else { before.standing(&request.fingerprint(), lock_use(task)?)? };
-    let there = found.zip(standing.as_ref()).map(|(root, choice)| {
-        let id = choice.solved.id(&root);
-        let known = before
-            .memory
-            .as_ref()
-            .is_some_and(|memory| memory.id == id && memory.request == choice.request);
-        Ok::<_, Error>(Prefix::find(&root, &id)?.filter(|_| known || options.dry_run))
-    });
-    if let (Some(prefix), Some(choice)) = (there.transpose()?.flatten(), &standing) {
+    let asked = request.fingerprint();
+    let standing = if anew { None } else { before.standing(&asked, lock_use(task)?)? };
+    let is_had = |choice: &Choice| {
+        had.filter(|Had { brought, .. }| {
+            brought.id == choice.solved.id(ground.seen())
+                && (&*brought.request, brought.image.as_deref())
+                    == (&*choice.request, ground.image())
+        })
+    };
+    let prefix = standing.as_ref().and_then(is_had).and_then(|had| had.prefix);
+    if let (Some(prefix), Some(choice)) = (prefix, &standing) {
         return Ok(Managed { prefix, native: before.beside_others(choice) });
     }
     if options.dry_run {
         let (version, env) = (version.to_owned(), settings.env.clone());
         return Err(pyfast_settings::Error::NotBrought { version, env }.into());
     }
-    let (machine, tools) = (Machine::here()?, tools(settings, events, request.channels.clone())?);
+    let cache = settings.cache_directory()?;
+    let tools = tools(settings, events, request.channels.clone(), cache)?;
+    let machine = ground.machine()?;
     let choice = match standing {
         Some(choice) => choice,
         None => choose(&request, &machine, &tools)?,
     };
-    let root = Root::create(written, written)?;
-    let whose = subject(settings);
-    root.own(&whose.project, &whose.claim).map_err(EnvironmentError::from)?;
-    let made = make(&root, &choice.solved, &machine, &tools)?;
     let native = before.beside_others(&choice);
     let Choice { request, channels, solved } = choice;
-    let (id, packages) = (made.prefix().id.clone(), solved.packages().to_vec());
-    Brought { request, id, channels, packages }.keep(&root.make_project_env(&name)?)?;
-    Ok(Managed { prefix: made.prefix().clone(), native })
+    let (id, packages) = (solved.id(ground.seen()), solved.packages().to_vec());
+    let brought =
+        Brought { request, id, channels, packages, image: ground.image().map(str::to_owned) };
+    Ok(Managed { prefix: ground.make(brought, &machine, &tools, &subject)?, native })
+}
+
+/// Everything that shapes which Python is brought.
+pub(crate) fn print(task: Task<'_>, version: &str) -> String {
+    request(task, version).fingerprint()
+}
+
+/// What packages may rely on, where this runs.
+///
+/// # Errors
+/// If channels have nothing that runs here.
+pub(crate) fn here() -> Result<MachineFacts, Error> {
+    let Machine { arch, glibc, kernel } = Machine::here()?;
+    Ok(MachineFacts { arch, glibc, kernel })
+}
+
+/// Brings what another process of this program asks for, in a container that writes the volume.
+///
+/// # Errors
+/// What bringing it fails with.
+pub(crate) fn bring_asked(task: Task<'_>, asked: Bringing, of: &Of<'_>) -> Result<Had, Error> {
+    let Task { settings, events, .. } = task;
+    let Bringing { brought, archives } = asked;
+    let tools = tools(settings, events, brought.channels.clone(), archives.clone())?;
+    let tools = tools.with_archives(archives);
+    let root = Root::create(of.root, of.root)?;
+    let prefix = made(&root, &brought, &Machine::here()?, &tools, of.subject)?;
+    Ok(Had { brought, prefix: Some(prefix) })
 }
 
 /// What a lock without an environment says of the Python: what that at `own` has, else what the root remembers, else what is
@@ -81,24 +110,31 @@ pub(crate) fn locked(
 ) -> Result<NativeLock, Error> {
     let Task { options, settings, events } = task;
     let request = request(task, version);
-    let memory = match &settings.root {
-        pyfast_settings::Root::Directory(root) => match Root::find(root, root)? {
-            Some(root) => Brought::of(&root, &subject(settings).name()?)?,
-            None => None,
-        },
-        pyfast_settings::Root::Volume(_) => None,
-    };
-    let before = Before::new(own, memory)?;
+    let had = at_place(settings, events, brought)?;
+    let before = Before::new(own, had.map(|had| had.brought))?;
     let asked = request.fingerprint();
     let standing =
         if options.resolve.upgrade { None } else { before.standing(&asked, options.lock_use)? };
     let choice = if let Some(choice) = standing {
         choice
     } else {
-        let tools = tools(settings, events, request.channels.clone())?;
-        choose(&request, &Machine::here()?, &tools)?
+        let cache = settings.cache_directory()?;
+        let tools = tools(settings, events, request.channels.clone(), cache)?;
+        choose(&request, &machine(settings)?, &tools)?
     };
     Ok(before.beside_others(&choice))
+}
+
+/// What packages may rely on where the environment runs.
+fn machine(settings: &Settings) -> Result<Machine, Error> {
+    let (pyfast_settings::Root::Volume(name), Python::Image(image)) =
+        (&settings.root, &settings.python)
+    else {
+        return Ok(Machine::here()?);
+    };
+    let connection = Connection::open(settings)?;
+    let volume = connection.volume(name, image, &settings.project.name())?;
+    Ok(machine_of(ask::machine(&VolumePlace::new(&connection, &volume, image, settings))?))
 }
 
 fn choose(request: &Request, machine: &Machine, tools: &Tools) -> Result<Choice, Error> {
@@ -130,7 +166,12 @@ fn request(task: Task<'_>, version: &str) -> Request {
     }
 }
 
-fn tools(settings: &Settings, events: &Events, channels: Vec<String>) -> Result<Tools, Error> {
+fn tools(
+    settings: &Settings,
+    events: &Events,
+    channels: Vec<String>,
+    cache: PathBuf,
+) -> Result<Tools, Error> {
     let client = Client::new(client_options(settings)?, settings.credentials()?);
     let told = Arc::clone(events);
     let events = move |event| match event {
@@ -144,5 +185,5 @@ fn tools(settings: &Settings, events: &Events, channels: Vec<String>) -> Result<
         Native::Waiting(waiting) => told(Event::Work(Work::Waiting(waiting))),
         _ => {}
     };
-    Ok(Tools::new(Arc::new(client), settings.cache_directory()?, Arc::new(events))?)
+    Ok(Tools::new(Arc::new(client), cache, Arc::new(events))?)
 }

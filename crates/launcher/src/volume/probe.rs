@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use super::scratch::Scratch;
-use crate::engine::{ContainerSpec, Engine, Exit, Image, Output};
+use super::store::MOUNT_POINT;
+use crate::engine::{ContainerSpec, Engine, Exit, Image, Mount, Output};
 use crate::error::Error;
 
 /// Where an interpreter is looked for when nobody says otherwise: in the image's PATH, then in usual places outside it.
@@ -34,6 +35,8 @@ pub struct ProbeRequest<'a> {
     pub candidates: &'a [&'a str],
     /// How long the interpreter may take.
     pub deadline: Duration,
+    /// The volume that has it, mounted read-only at [`MOUNT_POINT`].
+    pub volume: Option<&'a str>,
 }
 
 /// An interpreter's answer, and the facts of the image it lives in.
@@ -79,6 +82,11 @@ async fn ask<E: Engine>(
         argv: [executable, "-I", "-S", "-c", request.script].map(str::to_owned).into(),
         user: None,
         network: "none".into(),
+        mount: request.volume.map(|volume| Mount {
+            volume: volume.into(),
+            target: MOUNT_POINT.into(),
+            writable: false,
+        }),
         ..ContainerSpec::default()
     };
     let container = Scratch::create(engine, &spec).await?;
@@ -137,7 +145,13 @@ mod tests {
         let candidates = ["python3", "python"];
         probe(
             engine,
-            &ProbeRequest { image, script: "print(1)", candidates: &candidates, deadline },
+            &ProbeRequest {
+                image,
+                script: "print(1)",
+                candidates: &candidates,
+                deadline,
+                volume: None,
+            },
         )
         .await
     }

@@ -65,7 +65,13 @@ pub(crate) fn leftovers(host: &str, volume: &str) -> String {
 }
 
 pub(crate) fn request<'a>(image: &'a str, script: &'a str) -> ProbeRequest<'a> {
-    ProbeRequest { image, script, candidates: &INTERPRETERS, deadline: Duration::from_mins(1) }
+    ProbeRequest {
+        image,
+        script,
+        candidates: &INTERPRETERS,
+        deadline: Duration::from_mins(1),
+        volume: None,
+    }
 }
 
 pub(crate) async fn filled(engine: &Docker, named: &Named) -> StoreVolume {

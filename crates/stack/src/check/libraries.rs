@@ -69,7 +69,8 @@ impl<'a> Images<'a> {
             return Ok(KnownImage { key, libraries });
         }
         let candidates = &INTERPRETERS;
-        let request = ProbeRequest { image: &id, script: LISTING, candidates, deadline: DEADLINE };
+        let (deadline, volume) = (DEADLINE, None);
+        let request = ProbeRequest { image: &id, script: LISTING, candidates, deadline, volume };
         let answer = connection.wait(probe(&connection.engine, &request));
         let answer = answer.map_err(|error| error.to_string())?;
         let libraries = Image::from_answer(&answer.stdout).map_err(|error| error.to_string())?;

@@ -66,6 +66,11 @@ impl Native<'_> {
         if installed.is_of_another_machine || may_have_others(facts, processes) {
             return judged;
         }
+        // What such a Python finds the image's own does not say.
+        let settings = self.description.settings(self.libraries.settings, self.env);
+        if settings.brought().is_some() {
+            return judged;
+        }
         // Only what the project's own modules open is left then, and asking an image takes a container.
         if installed.objects.is_empty() && !self.opens(facts, processes) {
             return judged;
