@@ -1,5 +1,6 @@
 //! Why a project is not up. Hints and flags are the command line's.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use pyfast_launcher::Error as LaunchError;
@@ -61,13 +62,11 @@ pub enum Error {
         /// What is not clear.
         doubts: Vec<String>,
     },
-    /// A service cannot be given the code of now.
-    #[error("cannot give {service} the code of now: {why}")]
+    /// Services cannot be given the code of now.
+    #[error("cannot give {} the code of now: {}", names(services), reasons(services))]
     Code {
-        /// The service.
-        service: String,
-        /// Why.
-        why: Hindrance,
+        /// Each with why; there is at least one.
+        services: BTreeMap<String, Hindrance>,
     },
     /// The project has no such service.
     #[error("the compose files have no service `{service}`")]
@@ -185,10 +184,47 @@ impl From<ProposeError> for Error {
     }
 }
 
+fn names(services: &BTreeMap<String, Hindrance>) -> String {
+    services.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// Why for each; for the only one without its name, which stands before.
+fn reasons(services: &BTreeMap<String, Hindrance>) -> String {
+    if let [why] = services.values().collect::<Vec<_>>()[..] {
+        return why.to_string();
+    }
+    let each = services.iter().map(|(service, why)| format!("{service}: {why}"));
+    each.collect::<Vec<_>>().join("; ")
+}
+
 fn kept(count: usize) -> String {
     if count == 1 {
         "1 error keeps a service".to_owned()
     } else {
         format!("{count} errors keep services")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_service_without_the_code_of_now_is_named_with_its_reason() {
+        let mut services =
+            BTreeMap::from([("web".to_owned(), Hindrance::NoRemover("shop-web-1".to_owned()))]);
+        let said = |services: &BTreeMap<String, Hindrance>| {
+            Error::Code { services: services.clone() }.to_string()
+        };
+        assert_eq!(
+            said(&services),
+            "cannot give web the code of now: nothing can remove files in shop-web-1"
+        );
+        services.insert("board".to_owned(), Hindrance::Refused("read-only".to_owned()));
+        assert_eq!(
+            said(&services),
+            "cannot give board, web the code of now: board: files could not be put: read-only; \
+             web: nothing can remove files in shop-web-1"
+        );
     }
 }

@@ -231,8 +231,8 @@ impl Stack<'_> {
                 break;
             }
         }
-        if let Some((service, why)) = code.hindered.into_iter().next() {
-            return Err(Error::Code { service, why });
+        if !code.hindered.is_empty() {
+            return Err(Error::Code { services: code.hindered });
         }
         let reloads = due.reload.iter().map(|(service, reload)| (service, &reload.reason));
         for (service, reason) in due.restart.iter().chain(reloads) {
