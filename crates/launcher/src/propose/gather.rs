@@ -55,7 +55,9 @@ impl Facts {
             let (path, name) = (entry.path(), entry.file_name());
             let (Some(name), Ok(kind)) = (name.to_str(), entry.file_type()) else { continue };
             if !kind.is_dir() {
-                self.note_file(path, name);
+                // A link leads to a file, to nowhere, to a directory, or to a socket.
+                let is_file = kind.is_file() || kind.is_symlink() && path.is_file();
+                self.note_file(path, name, is_file);
             } else if path.join("pyvenv.cfg").is_file() {
                 self.virtual_environments.push(path);
             } else if !is_passed_over(name) {
@@ -69,11 +71,11 @@ impl Facts {
         }
     }
 
-    fn note_file(&mut self, path: PathBuf, name: &str) {
+    fn note_file(&mut self, path: PathBuf, name: &str, is_file: bool) {
         if name == ".dockerignore" {
             self.ignore_files.insert(path);
-        } else if !path.is_file() {
-            // A link to nowhere, to a directory, or a socket.
+        } else if !is_file {
+            // Nobody reads it.
         } else if is_requirements(&path) {
             self.requirements.push(path);
         } else if name == "pyproject.toml" {

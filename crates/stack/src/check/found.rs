@@ -4,6 +4,22 @@
 use std::path::{Path, PathBuf};
 
 use pyfast_checker::{Finding, PythonVersion, Severity};
+use serde::{Deserialize, Serialize};
+
+/// What is said of something.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Judged {
+    /// What was found.
+    pub(super) findings: Vec<Finding>,
+    /// What could not be known.
+    pub(super) unknown: Vec<String>,
+}
+
+impl From<Vec<Finding>> for Judged {
+    fn from(findings: Vec<Finding>) -> Self {
+        Self { findings, unknown: Vec::new() }
+    }
+}
 
 /// Something that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]

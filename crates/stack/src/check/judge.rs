@@ -9,21 +9,12 @@ use pyfast_checker::{
 use pyfast_root::regular_file;
 
 use super::facts::Facts;
-use super::found::NEWEST;
+use super::found::{Judged, NEWEST};
 use super::installed::Installed;
 use super::native::Native;
 use super::places::place_of;
 use super::process::{Process, processes};
 use super::remembered::Memory;
-
-/// What is said of a service.
-#[derive(Debug, Default)]
-pub(super) struct Judged {
-    /// What was found.
-    pub(super) findings: Vec<Finding>,
-    /// What could not be known.
-    pub(super) unknown: Vec<String>,
-}
 
 /// What is known besides the service itself.
 #[derive(Clone, Copy)]
@@ -112,11 +103,11 @@ fn examine(facts: &Facts, processes: &[Process], beside: Beside<'_>) -> Vec<Find
             let found = check_service(&process.service, &library).into_iter();
             found.map(|finding| weighed(finding, process)).collect()
         });
-        Ok(found.collect::<Vec<Vec<Finding>>>().concat())
+        Ok(Judged::from(found.collect::<Vec<Vec<Finding>>>().concat()))
     };
     let question = (processes, &facts.view);
-    let Ok(found) = beside.memory.findings::<Infallible>(&facts.name, &question, &facts.view, find);
-    found
+    let Ok(found) = beside.memory.judged::<Infallible>(&facts.name, &question, &facts.view, find);
+    found.findings
 }
 
 /// How bad it is in a process.

@@ -1,7 +1,7 @@
 //! Sources as modules that are imported where no service says by whom: each by its own name, in the project's environment.
 //! Owns what a file is called; must not know which files are meant.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Component, Path, PathBuf};
 
 use pyfast_checker::{
@@ -57,8 +57,9 @@ pub(super) fn services<'f>(
 ) -> Vec<Service> {
     let Environment { python, installed, .. } = environment;
     let mut by_place: BTreeMap<Place, Vec<Entry>> = BTreeMap::new();
+    let mut packages = RegularPackages::default();
     for file in files {
-        let Some((place, module)) = module_of(file, project) else { continue };
+        let Some((place, module)) = module_of(file, project, &mut packages) else { continue };
         let said = file.strip_prefix(project).unwrap_or(file).to_string_lossy().into_owned();
         let target = EntryTarget::File(module);
         by_place.entry(place).or_default().push(Entry { target, said, is_first: false });
@@ -133,12 +134,31 @@ fn search_path(place: Place, project: &Path, environment: Environment<'_>) -> Ve
     entries
 }
 
+/// Which directories have an `__init__.py`, each looked at once.
+#[derive(Default)]
+struct RegularPackages(HashMap<PathBuf, bool>);
+
+impl RegularPackages {
+    fn has(&mut self, directory: &Path) -> bool {
+        if let Some(known) = self.0.get(directory) {
+            return *known;
+        }
+        let is_one = directory.join("__init__.py").is_file();
+        self.0.insert(directory.to_owned(), is_one);
+        is_one
+    }
+}
+
 /// From where a file is imported, and as what: from above the last package that it is in. Directories without an `__init__`
 /// are packages too, if they are below the project's sources.
-fn module_of(file: &Path, project: &Path) -> Option<(Place, String)> {
+fn module_of(
+    file: &Path,
+    project: &Path,
+    packages: &mut RegularPackages,
+) -> Option<(Place, String)> {
     let own = file.parent()?;
     let mut root = own;
-    while root.join("__init__.py").is_file() {
+    while packages.has(root) {
         root = root.parent()?;
     }
     if root == own {
@@ -183,7 +203,8 @@ mod tests {
             fs_err::write(path, "").unwrap();
         }
         let of = |name: &str| {
-            let (from, module) = module_of(&place.path().join(name), place.path())?;
+            let mut packages = RegularPackages::default();
+            let (from, module) = module_of(&place.path().join(name), place.path(), &mut packages)?;
             Some((from.root.strip_prefix(place.path()).unwrap().to_owned(), module))
         };
         let is = |root: &str, module: &str| Some((PathBuf::from(root), module.to_owned()));

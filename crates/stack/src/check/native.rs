@@ -15,8 +15,8 @@ use pyfast_environment::ask::loaded;
 use pyfast_launcher::image::wanted_images;
 
 use super::facts::Facts;
+use super::found::Judged;
 use super::installed::Installed;
-use super::judge::Judged;
 use super::libraries::{Images, KnownImage};
 use super::process::Process;
 use super::remembered::Memory;
@@ -84,7 +84,7 @@ impl Native<'_> {
             }
         };
         match self.kept(facts, installed, processes, &image) {
-            Ok(findings) => judged.findings = findings,
+            Ok(kept) => judged = kept,
             Err(why) => judged.unknown = unknown(format!("what its packages import: {why}")),
         }
         if judged.findings.is_empty() || self.starts_with_more(facts, &name) {
@@ -102,9 +102,11 @@ impl Native<'_> {
     fn opens(&self, facts: &Facts, processes: &[Process]) -> bool {
         let what = format!("{} opens", facts.name);
         let question = (processes, (&facts.view.files, &facts.view.mounts));
-        let find = |files: &dyn Files| Ok(openings(processes, &Library::new(files, self.read)));
-        let Ok(found) = self.memory.findings::<Infallible>(&what, &question, &facts.view, find);
-        !found.is_empty()
+        let find = |files: &dyn Files| {
+            Ok(Judged::from(openings(processes, &Library::new(files, self.read))))
+        };
+        let Ok(found) = self.memory.judged::<Infallible>(&what, &question, &facts.view, find);
+        !found.findings.is_empty()
     }
 
     /// The name of the image; one that Compose makes up depends on its version.
@@ -135,16 +137,16 @@ impl Native<'_> {
         installed: &Installed,
         processes: &[Process],
         image: &KnownImage,
-    ) -> Result<Vec<Finding>, String> {
+    ) -> Result<Judged, String> {
         let what = format!("{} libraries", facts.name);
         let view = (&facts.view.files, &facts.view.mounts);
         let question = (processes, view, &installed.id, &image.key);
-        self.memory.findings(&what, &question, &facts.view, |files| {
+        self.memory.judged(&what, &question, &facts.view, |files| {
             let packages = Path::new(PACKAGES);
             let objects = installed.objects.iter();
             let objects: Objects =
                 objects.map(|(file, object)| (packages.join(file), object.clone())).collect();
-            self.findings(files, processes, &objects, &image.libraries)
+            self.findings(files, processes, &objects, &image.libraries).map(Judged::from)
         })
     }
 

@@ -1,7 +1,8 @@
 //! What a check looks at, so that somebody else can tell whether it would see the same again. Must not know what is made
 //! of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,8 +18,8 @@ pub(super) struct Seen(BTreeMap<PathBuf, Option<Stamp>>);
 
 impl Seen {
     /// Whether all of it is as it was.
-    pub(super) fn holds(&self) -> bool {
-        self.0.iter().all(|(path, stamp)| look(path) == *stamp)
+    pub(super) fn holds(&self, looks: &Looks) -> bool {
+        self.0.iter().all(|(path, stamp)| looks.at(path) == *stamp)
     }
 
     /// Whether equal stamps will mean equal contents: what changed just before it was looked at may change again within
@@ -28,8 +29,21 @@ impl Seen {
     }
 }
 
-fn look(path: &Path) -> Option<Stamp> {
-    fs_err::metadata(path).ok().map(|facts| Stamp::of(&facts))
+/// What one check has looked at, each file once whoever asks. The first look counts: what changes behind it is another file
+/// the next time. By paths as they are written: taking them apart costs more than the looks.
+#[derive(Debug, Default)]
+pub(super) struct Looks(Mutex<HashMap<OsString, Option<Stamp>>>);
+
+impl Looks {
+    fn at(&self, path: &Path) -> Option<Stamp> {
+        let name = path.as_os_str();
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied();
+        known.unwrap_or_else(|| {
+            let stamp = fs_err::metadata(path).ok().map(|facts| Stamp::of(&facts));
+            let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            *known.entry(name.to_owned()).or_insert(stamp)
+        })
+    }
 }
 
 /// What may say that git ignores a file.
@@ -40,6 +54,7 @@ fn rules_for(path: &Path) -> impl Iterator<Item = PathBuf> {
 /// Files, with a memory of which were looked at.
 pub(super) struct Observed<'f> {
     files: &'f dyn Files,
+    looks: &'f Looks,
     seen: Mutex<BTreeMap<PathBuf, Option<Stamp>>>,
     /// Something was looked at of which no stamp says whether it changes.
     is_partial: AtomicBool,
@@ -47,8 +62,8 @@ pub(super) struct Observed<'f> {
 
 impl<'f> Observed<'f> {
     /// Of which nothing was looked at yet.
-    pub(super) fn new(files: &'f dyn Files) -> Self {
-        Self { files, seen: Mutex::default(), is_partial: AtomicBool::new(false) }
+    pub(super) fn new(files: &'f dyn Files, looks: &'f Looks) -> Self {
+        Self { files, looks, seen: Mutex::default(), is_partial: AtomicBool::new(false) }
     }
 
     /// What was looked at; `None` if that does not tell whether the same would be seen again.
@@ -59,7 +74,7 @@ impl<'f> Observed<'f> {
 
     /// Looked at before it is read: what changes in between is another file the next time.
     fn note(&self, path: PathBuf) {
-        let stamp = look(&path);
+        let stamp = self.looks.at(&path);
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).entry(path).or_insert(stamp);
     }
 }
@@ -121,14 +136,16 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         fs_err::write(place.path().join("a.py"), "x = 1\n").unwrap();
         std::os::unix::fs::symlink("../nowhere", place.path().join("pkg")).unwrap();
-        let observed = Observed::new(&Disk);
+        let looks = Looks::default();
+        let observed = Observed::new(&Disk, &looks);
         observed.read(&place.path().join("a.py")).unwrap();
         observed.read(&place.path().join("b/c.py")).unwrap_err();
         assert_eq!(observed.list(place.path()).len(), 2);
         let seen = observed.seen().unwrap();
-        assert!(seen.holds(), "nothing has changed");
+        assert!(seen.holds(&Looks::default()), "nothing has changed");
         change(place.path());
-        seen.holds()
+        assert!(seen.holds(&looks), "the next check looks");
+        seen.holds(&Looks::default())
     }
 
     #[test]
@@ -152,12 +169,13 @@ mod tests {
     #[test]
     fn rules_of_git_count_where_they_were_asked() {
         let place = tempfile::tempdir().unwrap();
-        let observed = Observed::new(&super::super::made::Sources);
+        let looks = Looks::default();
+        let observed = Observed::new(&super::super::made::Sources, &looks);
         assert!(!observed.is_made(&place.path().join("pkg/a_pb2.py")));
         let seen = observed.seen().unwrap();
-        assert!(seen.holds());
+        assert!(seen.holds(&Looks::default()));
         fs_err::write(place.path().join(".gitignore"), "*_pb2.py\n").unwrap();
-        assert!(!seen.holds());
+        assert!(!seen.holds(&Looks::default()));
     }
 
     #[test]
@@ -165,10 +183,11 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let file = place.path().join("a.py");
         fs_err::write(&file, "").unwrap();
-        let observed = Observed::new(&Disk);
+        let looks = Looks::default();
+        let observed = Observed::new(&Disk, &looks);
         observed.read(&file).unwrap();
         let seen = observed.seen().unwrap();
-        let changed = look(&file).unwrap().changed_ns();
+        let changed = looks.at(&file).unwrap().changed_ns();
         assert!(!seen.is_settled(changed));
         assert!(seen.is_settled(changed + 1_000_000_000));
     }

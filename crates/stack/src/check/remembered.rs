@@ -5,21 +5,25 @@ use std::fmt::Debug;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use pyfast_checker::{Files, Finding};
+use pyfast_checker::Files;
 use pyfast_packaging::hash::Sha256;
 use pyfast_root::Stamp;
 use pyfast_settings::{Settings, kept};
 use serde::{Deserialize, Serialize};
 
-use super::observed::{Observed, Seen};
+use super::found::Judged;
+use super::observed::{Looks, Observed, Seen};
 
 const KEPT: &str = "checks-1";
 
-/// Where the last findings about something are kept.
-#[derive(Debug, Clone, Default)]
+/// Where the last findings about something are kept, for one check.
+#[derive(Debug)]
 pub(super) struct Memory {
     /// `None` where the user has no cache.
     directory: Option<PathBuf>,
+    /// Before anything was read, for whatever is read later once for all.
+    begun: i64,
+    looks: Looks,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -27,7 +31,7 @@ struct Kept {
     /// What was asked, by which program.
     question: String,
     seen: Seen,
-    findings: Vec<Finding>,
+    judged: Judged,
 }
 
 impl Memory {
@@ -36,17 +40,21 @@ impl Memory {
         let project = settings.project.directory.display().to_string();
         let digest = Sha256::of(project.as_bytes()).to_string();
         let cache = settings.cache_directory().ok();
-        Self { directory: cache.map(|cache| cache.join(KEPT).join(&digest[..32])) }
+        Self::within(cache.map(|cache| cache.join(KEPT).join(&digest[..32])))
     }
 
-    /// The findings about `what`, which depend on `question` and on the files that `find` looks at.
-    pub(super) fn findings<E>(
+    fn within(directory: Option<PathBuf>) -> Self {
+        Self { directory, begun: now(), looks: Looks::default() }
+    }
+
+    /// What is said of `what`, which depends on `question` and on the files that `find` looks at.
+    pub(super) fn judged<E>(
         &self,
         what: &str,
         question: &dyn Debug,
         files: &dyn Files,
-        find: impl FnOnce(&dyn Files) -> Result<Vec<Finding>, E>,
-    ) -> Result<Vec<Finding>, E> {
+        find: impl FnOnce(&dyn Files) -> Result<Judged, E>,
+    ) -> Result<Judged, E> {
         let (Some(directory), Ok(program)) = (&self.directory, Stamp::of_program()) else {
             return find(files);
         };
@@ -54,20 +62,19 @@ impl Memory {
         let file = directory.join(format!("{}.json", &name[..16]));
         let question = Sha256::of(format!("{program} {question:?}").as_bytes()).to_string();
         let known: Option<Kept> = kept::read(&file);
-        if let Some(known) = known.filter(|known| known.question == question && known.seen.holds())
-        {
-            return Ok(known.findings);
+        let holds = |known: &Kept| known.question == question && known.seen.holds(&self.looks);
+        if let Some(known) = known.filter(holds) {
+            return Ok(known.judged);
         }
-        let begun = now();
-        let observed = Observed::new(files);
-        let findings = find(&observed)?;
-        let Some(seen) = observed.seen().filter(|seen| seen.is_settled(begun)) else {
-            return Ok(findings);
+        let observed = Observed::new(files, &self.looks);
+        let judged = find(&observed)?;
+        let Some(seen) = observed.seen().filter(|seen| seen.is_settled(self.begun)) else {
+            return Ok(judged);
         };
-        let kept = Kept { question, seen, findings };
+        let kept = Kept { question, seen, judged };
         // What is not kept is looked for again.
         let _ = kept::write(&file, &kept);
-        Ok(kept.findings)
+        Ok(kept.judged)
     }
 }
 
@@ -82,7 +89,7 @@ mod tests {
     use std::convert::Infallible;
     use std::time::Duration;
 
-    use pyfast_checker::{Disk, Rule, Severity};
+    use pyfast_checker::{Disk, Finding, Rule, Severity};
 
     use super::*;
 
@@ -105,15 +112,16 @@ mod tests {
         let source = place.path().join("a.py");
         fs_err::write(&source, "one").unwrap();
         std::thread::sleep(Duration::from_millis(150));
-        let memory = Memory { directory: Some(place.path().join("kept")) };
         let looks = Cell::new(0);
         let ask = |question: &str| {
-            let found = memory.findings("web", &question, &Disk, |files: &dyn Files| {
+            let memory = Memory::within(Some(place.path().join("kept")));
+            let judged = memory.judged("web", &question, &Disk, |files: &dyn Files| {
                 looks.set(looks.get() + 1);
                 let text = files.read(&source).unwrap();
-                Ok::<_, Infallible>(vec![finding(&String::from_utf8(text).unwrap())])
+                let found = vec![finding(&String::from_utf8(text).unwrap())];
+                Ok::<_, Infallible>(Judged::from(found))
             });
-            found.unwrap()[0].message.clone()
+            judged.unwrap().findings[0].message.clone()
         };
         assert_eq!((ask("q"), ask("q")), ("one".to_owned(), "one".to_owned()));
         assert_eq!(looks.get(), 1, "nothing has changed");

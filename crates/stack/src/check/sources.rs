@@ -10,7 +10,7 @@ use ignore::WalkBuilder;
 use pyfast_checker::{Library, PythonVersion, ReadFiles, check_syntax};
 use pyfast_settings::{Settings, interpreters};
 
-use super::found::{Checked, NEWEST};
+use super::found::{Checked, Judged, NEWEST};
 use super::installed::Installed;
 use super::made::Sources;
 use super::modules::{Environment, check_modules, is_part_of_program, services};
@@ -55,7 +55,6 @@ pub(super) fn check(
             })
         }
     };
-    checked.unknown.extend(files.iter().filter_map(|file| unread(file, &project.directory)));
     if files.is_empty() {
         checked
             .unknown
@@ -69,14 +68,16 @@ pub(super) fn check(
     let services = services(imported, &project.directory, environment);
     let question = (python, &files, &services, roots);
     let memory = Memory::of(settings);
-    let found = memory.findings::<Infallible>(".sources", &question, &Sources, |disk| {
+    let judged = memory.judged::<Infallible>(".sources", &question, &Sources, |disk| {
         let read = ReadFiles::default();
         let library = Library::new(disk, &read);
         let mut findings = check_syntax(&files, python, &library);
         findings.extend(check_modules(&services, roots, &library));
-        Ok(findings)
+        let unknown = files.iter().filter_map(|file| unread(file, &project.directory)).collect();
+        Ok(Judged { findings, unknown })
     });
-    let Ok(findings) = found;
+    let Ok(Judged { findings, unknown }) = judged;
+    checked.unknown.extend(unknown);
     for finding in findings {
         checked.add(finding, None);
     }
@@ -116,9 +117,12 @@ fn python(settings: &Settings) -> Result<PythonVersion, String> {
 pub(super) fn collect(path: &Path, files: &mut BTreeSet<PathBuf>) {
     let mut walk = WalkBuilder::new(path);
     walk.require_git(false).git_global(false).git_exclude(false).filter_entry(|entry| {
+        let is_directory = entry.file_type().is_some_and(|kind| kind.is_dir());
+        if entry.depth() == 0 || !is_directory {
+            return true;
+        }
         let name = entry.file_name().to_string_lossy();
-        entry.depth() == 0
-            || !OTHERS.contains(&name.as_ref()) && !entry.path().join("pyvenv.cfg").is_file()
+        !OTHERS.contains(&name.as_ref()) && !entry.path().join("pyvenv.cfg").is_file()
     });
     let is_file = |entry: &ignore::DirEntry| entry.file_type().is_some_and(|kind| kind.is_file());
     for entry in walk.build().flatten().filter(is_file) {
