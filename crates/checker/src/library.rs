@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::finding::{Finding, Place};
-use crate::outline::{Offset, Outline, Step, Use};
+use crate::outline::{Name, Offset, Outline, Step, Use};
 use crate::sources::Files;
 use crate::steps::{each, each_step};
 use crate::syntax::{self, Read};
@@ -21,18 +21,12 @@ use crate::version::PythonVersion;
 const STACK: usize = 256 << 20;
 
 /// What was read of files of this machine, for whoever sees them by whatever paths; and the threads that read.
+#[derive(Default)]
 pub struct ReadFiles {
     /// By origins.
     known: Mutex<Shelf>,
-    /// Threads that have room for deep trees; none where the system gives none.
-    threads: Option<ThreadPool>,
-}
-
-impl Default for ReadFiles {
-    fn default() -> Self {
-        let threads = ThreadPoolBuilder::new().stack_size(STACK).build().ok();
-        Self { known: Mutex::default(), threads }
-    }
+    /// Threads that have room for deep trees, from the first file on; none where the system gives none.
+    threads: OnceLock<Option<ThreadPool>>,
 }
 
 /// The files that were read, as one service sees them.
@@ -41,7 +35,7 @@ pub struct Library<'a> {
     read: &'a ReadFiles,
     known: Mutex<Shelf>,
     /// Names that functions of any of them set on what they import.
-    set: Mutex<FxHashSet<String>>,
+    set: Mutex<FxHashSet<Name>>,
 }
 
 /// What was read, for which Python, by paths as they are written: taking them apart costs more than anything else.
@@ -72,7 +66,8 @@ impl<'a> Library<'a> {
 
     /// Has this done where trees and imports may be deep.
     pub(crate) fn with_room<T: Send>(&self, act: impl FnOnce() -> T + Send) -> T {
-        match &self.read.threads {
+        let threads = || ThreadPoolBuilder::new().stack_size(STACK).build().ok();
+        match self.read.threads.get_or_init(threads) {
             Some(threads) => threads.install(act),
             None => act(),
         }
@@ -140,25 +135,25 @@ impl<'a> Library<'a> {
     }
 }
 
-fn set_by_functions(outline: &Outline) -> BTreeSet<String> {
-    let mut set: Vec<(String, String)> = Vec::new();
+fn set_by_functions(outline: &Outline) -> BTreeSet<Name> {
+    let mut set: Vec<(Name, Name)> = Vec::new();
     for function in &outline.functions {
         each(&function.body, &mut |step| {
             if let Step::SetAttribute(Use { path, .. }) = step
-                && let [first, .., last] = &path[..]
-                && !matches!(first.as_str(), "self" | "cls")
+                && let Some((_, last)) = path.split_last()
+                && !matches!(path.first(), "self" | "cls")
             {
-                set.push((first.clone(), last.clone()));
+                set.push((path.first().into(), last.into()));
             }
         });
     }
     if set.is_empty() {
         return BTreeSet::new();
     }
-    let mut imported = BTreeSet::new();
+    let mut imported: BTreeSet<Name> = BTreeSet::new();
     each_step(outline, &mut |step| match step {
-        Step::Import(import) => drop(imported.insert(import.bound().to_owned())),
-        Step::From(from) => imported.extend(from.names.iter().map(|name| name.bound().to_owned())),
+        Step::Import(import) => drop(imported.insert(import.bound().into())),
+        Step::From(from) => imported.extend(from.names.iter().map(|name| name.bound().clone())),
         _ => {}
     });
     set.into_iter().filter(|(first, _)| imported.contains(first)).map(|(_, name)| name).collect()

@@ -4,11 +4,58 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use char_str::CharStr;
+
 /// Where something stands in its file's text.
 pub(crate) type Offset = u32;
 
+/// A name. Files have very many of them, most of them short: those are kept where they are, and others shared.
+pub(crate) type Name = CharStr;
+
 /// A name with the attributes that are asked of it: `a.b.c`.
-pub(crate) type Path = Vec<String>;
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Path(Name);
+
+impl Path {
+    /// These names with dots between them.
+    pub(crate) fn new(dotted: impl Into<Name>) -> Self {
+        Self(dotted.into())
+    }
+
+    /// The same with one more attribute.
+    pub(crate) fn with(&self, attribute: &str) -> Self {
+        Self(Name::join(&[&*self.0, attribute], "."))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(crate) fn names(&self) -> impl DoubleEndedIterator<Item = &str> + Clone {
+        self.0.split('.')
+    }
+
+    pub(crate) fn first(&self) -> &str {
+        self.split_first().0
+    }
+
+    pub(crate) fn last(&self) -> &str {
+        self.split_last().map_or_else(|| self.as_str(), |(_, last)| last)
+    }
+
+    /// The name, and the attributes that are asked of it.
+    pub(crate) fn split_first(&self) -> (&str, Option<&str>) {
+        match self.0.split_once('.') {
+            Some((first, others)) => (first, Some(others)),
+            None => (&self.0, None),
+        }
+    }
+
+    /// The last attribute, and what it is asked of; a name alone is asked of nothing.
+    pub(crate) fn split_last(&self) -> Option<(&str, &str)> {
+        self.0.rsplit_once('.')
+    }
+}
 
 /// All that a file says.
 #[derive(Debug, Default)]
@@ -22,7 +69,7 @@ pub(crate) struct Outline {
     /// It has calls that import what is not read here.
     pub(crate) has_unseen_imports: bool,
     /// Names that functions of it declare to be the module's.
-    pub(crate) globals: Vec<String>,
+    pub(crate) globals: Vec<Name>,
     /// Dictionaries that configure logging, by the names of those that nothing else uses.
     pub(crate) configurations: BTreeMap<String, Arc<Logging>>,
 }
@@ -89,7 +136,7 @@ pub(crate) enum Stop {
     /// `return`, `break`, `continue`.
     Leaves,
     /// `raise`, with the exception's name if it is told; none raises again what is handled.
-    Raises(Option<String>),
+    Raises(Option<Name>),
     /// The process ends, and all may be well.
     Exits,
     /// The process ends as one that failed.
@@ -99,8 +146,8 @@ pub(crate) enum Stop {
 /// `import a.b.c as d`.
 #[derive(Debug, Clone)]
 pub(crate) struct Import {
-    pub(crate) module: String,
-    pub(crate) alias: Option<String>,
+    pub(crate) module: Name,
+    pub(crate) alias: Option<Name>,
     pub(crate) at: Offset,
     pub(crate) is_local: bool,
 }
@@ -117,7 +164,7 @@ impl Import {
 #[derive(Debug, Clone)]
 pub(crate) struct From {
     pub(crate) level: u32,
-    pub(crate) module: String,
+    pub(crate) module: Name,
     pub(crate) at: Offset,
     /// Empty for `*`.
     pub(crate) names: Vec<Imported>,
@@ -127,22 +174,22 @@ pub(crate) struct From {
 /// One name of a `from`.
 #[derive(Debug, Clone)]
 pub(crate) struct Imported {
-    pub(crate) name: String,
-    pub(crate) alias: Option<String>,
+    pub(crate) name: Name,
+    pub(crate) alias: Option<Name>,
     pub(crate) at: Offset,
 }
 
 impl Imported {
     /// The name that is bound.
-    pub(crate) fn bound(&self) -> &str {
-        self.alias.as_deref().unwrap_or(&self.name)
+    pub(crate) fn bound(&self) -> &Name {
+        self.alias.as_ref().unwrap_or(&self.name)
     }
 }
 
 /// A name and what it gets.
 #[derive(Debug, Clone)]
 pub(crate) struct Bind {
-    pub(crate) name: String,
+    pub(crate) name: Name,
     pub(crate) value: Bound,
     /// In a function: not the module's name.
     pub(crate) is_local: bool,
@@ -151,7 +198,7 @@ pub(crate) struct Bind {
 /// A name that is unbound again.
 #[derive(Debug, Clone)]
 pub(crate) struct Unbind {
-    pub(crate) name: String,
+    pub(crate) name: Name,
     pub(crate) at: Offset,
     /// By the end of the `except` that gave it its exception.
     pub(crate) is_handled: bool,
@@ -166,11 +213,11 @@ pub(crate) enum Bound {
     Alias(Path),
     /// A list or tuple of strings: `__all__` counts. `adds`: to what it was.
     Strings {
-        items: Vec<String>,
+        items: Vec<Name>,
         adds: bool,
     },
     /// A text that may be the name of a module or of something in one.
-    Text(String),
+    Text(Name),
     /// A dictionary that configures logging.
     Logging(Arc<Logging>),
     /// `None`.
@@ -196,11 +243,11 @@ pub(crate) struct Use {
 pub(crate) struct Call {
     pub(crate) called: Use,
     /// The first argument, if it is a text.
-    pub(crate) text: Option<String>,
+    pub(crate) text: Option<Name>,
     /// How many arguments there are.
     pub(crate) arguments: usize,
     /// Names of those that are given by name; `**` as an empty one.
-    pub(crate) keywords: Vec<String>,
+    pub(crate) keywords: Vec<Name>,
     /// Of these, lists of texts.
     pub(crate) lists: Vec<List>,
     /// What a call of `dictConfig` is given.
@@ -213,14 +260,14 @@ pub(crate) enum Configures {
     /// A dictionary that is written out there.
     Here(Arc<Logging>),
     /// A name of the module.
-    Named(String),
+    Named(Name),
 }
 
 /// An attribute that is set to a list of texts.
 #[derive(Debug, Clone)]
 pub(crate) struct SetTexts {
     pub(crate) of: Use,
-    pub(crate) items: Vec<String>,
+    pub(crate) items: Vec<Name>,
 }
 
 /// What a dictionary for `logging.config.dictConfig` names.
@@ -249,14 +296,14 @@ pub(crate) struct Unheld {
 /// An argument by name that is a list of texts.
 #[derive(Debug, Clone)]
 pub(crate) struct List {
-    pub(crate) name: String,
-    pub(crate) items: Vec<String>,
+    pub(crate) name: Name,
+    pub(crate) items: Vec<Name>,
 }
 
 #[derive(Debug, Clone)]
 pub(crate) struct Item {
     pub(crate) of: Use,
-    pub(crate) key: Option<String>,
+    pub(crate) key: Option<Name>,
 }
 
 /// What decides a branch.
@@ -298,13 +345,13 @@ pub(crate) struct Try {
 #[derive(Debug)]
 pub(crate) struct Handler {
     /// Names of what it catches, the last parts of paths; `None` for all.
-    pub(crate) catches: Option<Vec<String>>,
+    pub(crate) catches: Option<Vec<Name>>,
     pub(crate) body: Vec<Step>,
 }
 
 #[derive(Debug)]
 pub(crate) struct Class {
-    pub(crate) name: String,
+    pub(crate) name: Name,
     pub(crate) body: Vec<Step>,
     pub(crate) is_local: bool,
     pub(crate) bases: Vec<Path>,

@@ -27,7 +27,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::finding::{Finding, Place};
 use crate::library::Library;
-use crate::outline::{Class, Step};
+use crate::outline::{Class, Name, Step};
 use crate::search::Search;
 use crate::service::Service;
 use crate::steps;
@@ -56,9 +56,9 @@ struct Simulation<'a> {
     search: Search<'a>,
     foreign: Foreign,
     /// `sys.modules`, as far as the project's own go.
-    modules: FxHashMap<String, Module>,
+    modules: FxHashMap<Name, Module>,
     /// In the order in which they were first seen.
-    order: Vec<String>,
+    order: Vec<Name>,
     /// The modules that are running, each with the place that imported it.
     running: Vec<Running>,
     /// Who would catch what fails now.
@@ -72,20 +72,20 @@ struct Simulation<'a> {
     /// Everything has been imported; what functions do is looked at.
     is_afterwards: bool,
     /// Modules that were perhaps imported somewhere else before.
-    perhaps: FxHashSet<String>,
+    perhaps: FxHashSet<Name>,
     /// Modules that code puts into the table itself.
-    provided: FxHashSet<String>,
+    provided: FxHashSet<Name>,
     unseen: Unseen,
     /// Functions that were looked at, by their files.
     looked_at: FxHashMap<OsString, FxHashSet<u32>>,
     /// How often a module failed and was tried again.
-    failures: FxHashMap<String, usize>,
+    failures: FxHashMap<Name, usize>,
     /// Variables that the code sets itself.
-    variables: BTreeSet<String>,
+    variables: BTreeSet<Name>,
     has_all_variables: bool,
-    builtins: BTreeSet<String>,
+    builtins: BTreeSet<Name>,
     /// Modules whose files somebody may run, so that nobody knows whether they are `__main__`.
-    may_run: BTreeSet<String>,
+    may_run: BTreeSet<Name>,
     /// In how many places the process may have ended by itself, and well.
     endings: usize,
     /// Modules of the standard library that were imported.
@@ -93,7 +93,7 @@ struct Simulation<'a> {
     /// How many imports there were of which nobody knows what they gave.
     unknown_imports: usize,
     /// What classes have from others, by their modules and places.
-    ancestries: FxHashMap<String, FxHashMap<u32, Ancestry>>,
+    ancestries: FxHashMap<Name, FxHashMap<u32, Ancestry>>,
     found: BTreeMap<Key, Finding>,
 }
 
@@ -110,17 +110,17 @@ enum Unseen {
 /// A module that is running.
 #[derive(Debug, Clone)]
 struct Running {
-    module: String,
+    module: Name,
     /// Where its import stands.
     place: Option<Place>,
 }
 
 /// Whose code runs: a module's own, or that of a function or class in it.
 struct Frame {
-    module: String,
+    module: Name,
     /// The file.
     path: PathBuf,
-    locals: FxHashMap<String, table::Value>,
+    locals: FxHashMap<Name, table::Value>,
     is_main: bool,
     /// It can be left early, so that the rest of it is not certain.
     is_function: bool,
@@ -129,7 +129,7 @@ struct Frame {
 impl Frame {
     fn new(module: &str, path: PathBuf) -> Self {
         Self {
-            module: module.to_owned(),
+            module: module.into(),
             path,
             locals: FxHashMap::default(),
             is_main: module == "__main__",

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::outline::{Imported, Outline, Step, Try};
+use crate::outline::{Name, Outline, Step, Try};
 
 /// Each step of a module, of its functions too.
 pub(crate) fn each_step(outline: &Outline, act: &mut dyn FnMut(&Step)) {
@@ -42,29 +42,30 @@ pub(crate) fn each(steps: &[Step], act: &mut dyn FnMut(&Step)) {
 }
 
 /// The names of the module that these steps may bind.
-pub(crate) fn bound(steps: &[Step]) -> BTreeSet<String> {
+pub(crate) fn bound(steps: &[Step]) -> BTreeSet<Name> {
     let mut names = BTreeSet::new();
-    each(steps, &mut |step| names.extend(bound_by(step).into_iter().map(str::to_owned)));
+    each(steps, &mut |step| {
+        bound_by(step, &mut |name| {
+            names.insert(name.into());
+        });
+    });
     names
 }
 
 /// The names of the module that a step binds itself, whatever is in it.
-pub(crate) fn bound_by(step: &Step) -> Vec<&str> {
+pub(crate) fn bound_by(step: &Step, act: &mut dyn FnMut(&str)) {
     match step {
-        Step::Bind(bind) if !bind.is_local => vec![&bind.name],
-        Step::Class(class) if !class.is_local => vec![&class.name],
-        Step::Import(import) if !import.is_local => vec![import.bound()],
-        Step::From(from) if !from.is_local => from.names.iter().map(Imported::bound).collect(),
-        _ => Vec::new(),
+        Step::Bind(bind) if !bind.is_local => act(&bind.name),
+        Step::Class(class) if !class.is_local => act(&class.name),
+        Step::Import(import) if !import.is_local => act(import.bound()),
+        Step::From(from) if !from.is_local => from.names.iter().for_each(|name| act(name.bound())),
+        _ => {}
     }
 }
 
-/// Whether a module may have a name by its own text.
-pub(crate) fn may_bind(outline: &Outline, name: &str) -> bool {
-    let mut may = outline.is_open || outline.globals.iter().any(|global| global == name);
-    each(&outline.body, &mut |step| {
-        let binds = bound_by(step).iter().any(|bound| [name, "__getattr__"].contains(bound));
-        may |= binds || matches!(step, Step::From(from) if from.names.is_empty());
-    });
-    may
+/// Whether a step binds a name of the module itself.
+pub(crate) fn binds(step: &Step, name: &str) -> bool {
+    let mut is_it = false;
+    bound_by(step, &mut |bound| is_it |= bound == name);
+    is_it
 }

@@ -12,13 +12,13 @@ use serde::{Deserialize, Serialize};
 use crate::finding::Place;
 use crate::library::{Library, ReadFiles};
 use crate::outline::{Call, From, Step, Stop, Test};
-use crate::reached::{absolute, find};
+use crate::reached::{absolute, find, may_bind};
 use crate::search::{Found, Search, SearchEntry, Whose};
 use crate::service::{EntryTarget, Service};
 use crate::sources::Disk;
 use crate::steps;
 use crate::version::PythonVersion;
-use certain::{changes_modules, goes_on, may_bind, may_end};
+use certain::{changes_modules, goes_on, may_end};
 
 /// How deep modules import each other at most.
 const DEEPEST: usize = 400;
@@ -288,7 +288,7 @@ impl<'a> Walk<'a> {
             if let Step::Call(call) = step
                 && module.is_own
                 && let Some(library) = opens(call)
-                && self.has_of_ctypes(module.path, &call.called.path[0])
+                && self.has_of_ctypes(module.path, call.called.path.first())
             {
                 let place = self.library.place(module.path, call.called.at, self.python);
                 self.opened.push(Opened { library, place });
@@ -344,7 +344,7 @@ impl<'a> Walk<'a> {
                 _ => "",
             };
             let is_ctypes = of.split('.').next() == Some("ctypes");
-            let binds = steps::bound_by(step).contains(&name);
+            let binds = steps::binds(step, name);
             let is_star = matches!(step, Step::From(from) if from.names.is_empty());
             has |= is_ctypes && (binds || is_star);
             has_other |= !is_ctypes && (binds || is_star);
@@ -363,10 +363,11 @@ impl<'a> Walk<'a> {
         let Some(name) = absolute(from, &module.package) else { return };
         self.load(&name, Some(module));
         let binds = |imported: &str| match find(&self.search, &name) {
-            Found::Source { path, .. } => {
+            Found::Source { path, directories, .. } => {
                 let read = self.library.read(&path, self.python);
                 let outline = read.as_ref().and_then(|read| read.outline.as_ref());
-                outline.is_none_or(|outline| may_bind(outline, &name, imported))
+                let package = directories.is_some().then_some(&*name);
+                outline.is_none_or(|outline| may_bind(outline, package, imported))
             }
             Found::Namespace { .. } => false,
             _ => true,
@@ -387,7 +388,7 @@ impl<'a> Walk<'a> {
 
 /// The library that a call opens by a name that the loader looks for.
 fn opens(call: &Call) -> Option<String> {
-    let mut of = call.called.path.iter().rev().map(String::as_str);
+    let mut of = call.called.path.names().rev();
     let is_ctypes = |of: Option<&str>| matches!(of, None | Some("ctypes"));
     let opens = match (of.next()?, of.next()) {
         ("CDLL" | "PyDLL", of) => is_ctypes(of),
@@ -395,7 +396,8 @@ fn opens(call: &Call) -> Option<String> {
         _ => false,
     };
     let text = call.text.as_ref().filter(|_| opens)?;
-    (is_object_name(text) && text.starts_with("lib") && !text.contains('/')).then(|| text.clone())
+    (is_object_name(text) && text.starts_with("lib") && !text.contains('/'))
+        .then(|| text.to_string())
 }
 
 #[cfg(test)]

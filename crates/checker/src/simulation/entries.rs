@@ -26,7 +26,7 @@ impl Simulation<'_> {
                 self.enter_module(module, object.as_deref(), said);
             }
             EntryTarget::File(module) => {
-                self.may_run.insert(module.clone());
+                self.may_run.insert(module.into());
                 self.enter_module(module, None, said);
             }
             EntryTarget::Script(path) => self.enter_script(path, said),
@@ -74,7 +74,7 @@ impl Simulation<'_> {
         let is_unknown = known.has_any()
             || known.doubtful.contains(first)
             || self.is_perhaps_bound(module, first)
-            || self.modules.contains_key(&format!("{module}.{first}"));
+            || self.modules.contains_key(format!("{module}.{first}").as_str());
         if is_unknown { None } else { Some(false) }
     }
 

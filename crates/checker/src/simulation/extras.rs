@@ -35,9 +35,9 @@ impl Simulation<'_> {
         if !matches!(name.as_str(), "fastapi.Form" | "fastapi.File" | "fastapi.UploadFile") {
             return Ok(());
         }
-        let feature = used.path.join(".");
+        let feature = used.path.as_str();
         let needed = Needed {
-            feature: &feature,
+            feature,
             // Another project has a module `multipart`, which is no package.
             modules: &["python_multipart", "multipart.multipart"],
             project: "python-multipart",
@@ -60,11 +60,8 @@ impl Simulation<'_> {
         let needs = fields().find_map(|field| {
             let mut named = words(&field.annotation).into_iter();
             let feature = named.find(|word| {
-                let path: Path = word.split('.').map(str::to_owned).collect();
-                let is_address =
-                    path.last().is_some_and(|last| last.ends_with("Email") || last == "EmailStr");
-                is_address
-                    && matches!(self.quietly(&path, frame), Value::Foreign(name)
+                (word.ends_with("Email") || word.ends_with("EmailStr"))
+                    && matches!(self.quietly(&Path::new(&**word), frame), Value::Foreign(name)
                         if matches!(name.as_str(), "pydantic.EmailStr" | "pydantic.NameEmail"))
             });
             Some((feature?, field.at))
@@ -121,10 +118,10 @@ impl Simulation<'_> {
         let facts = |class: &Class| (class.bases.clone(), may_defer(&class.config));
         let ((bases, defers), frame) = self.of_class(module, at, facts)?;
         // Its own name among its bases is another class, which is not there any more.
-        self.ancestries.entry(module.to_owned()).or_default().insert(at, Ancestry::default());
+        self.ancestries.entry(module.into()).or_default().insert(at, Ancestry::default());
         let mut ancestry = self.ancestry(&bases, &frame, depth + 1);
         ancestry.defers |= defers;
-        self.ancestries.entry(module.to_owned()).or_default().insert(at, ancestry);
+        self.ancestries.entry(module.into()).or_default().insert(at, ancestry);
         Some(ancestry)
     }
 

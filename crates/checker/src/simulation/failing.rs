@@ -2,7 +2,7 @@
 
 use super::{Frame, Simulation};
 use crate::finding::{Finding, Place, Rule, Severity};
-use crate::outline::Handler;
+use crate::outline::{Handler, Name};
 
 /// The exceptions that are told apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub(super) struct Raised {
 /// A `try` that is open.
 #[derive(Debug, Clone)]
 pub(super) struct Guard {
-    handlers: Vec<Option<Vec<String>>>,
+    handlers: Vec<Option<Vec<Name>>>,
     /// In how many unsure branches it stands.
     unsure: usize,
 }
@@ -68,7 +68,7 @@ impl Guard {
 }
 
 /// Whether a handler catches a failure.
-pub(super) fn catches(handler: Option<&[String]>, kind: &Kind) -> Caught {
+pub(super) fn catches(handler: Option<&[Name]>, kind: &Kind) -> Caught {
     let Some(names) = handler else { return Caught::Yes };
     let mut caught = Caught::No;
     for name in names {

@@ -10,7 +10,7 @@ use super::failing::{Kind, Raised};
 use super::table::{All, MAGIC, Value};
 use super::{Frame, Simulation, messages};
 use crate::advice::lacking;
-use crate::outline::{Bound, From, Step};
+use crate::outline::{self, Bound, From, Name, Step};
 use crate::reached;
 use crate::search::{Found, Whose};
 use crate::steps;
@@ -27,7 +27,7 @@ pub(super) enum Answer {
 /// What a module of somebody else's has, if that can be told.
 #[derive(Debug, Clone, Default)]
 struct Names {
-    bound: BTreeSet<String>,
+    bound: BTreeSet<Name>,
     is_open: bool,
     all: All,
 }
@@ -39,7 +39,7 @@ pub(super) struct Foreign {
     /// Where modules were found.
     found: FxHashMap<String, Found>,
     /// What was answered about attributes, by whole names.
-    answers: FxHashMap<String, Answer>,
+    answers: FxHashMap<Name, Answer>,
     /// Attributes that the project's code sets; `*` for any.
     patched: BTreeSet<String>,
     /// Modules whose names are being read.
@@ -58,7 +58,7 @@ impl Foreign {
     }
 
     /// The names of a module that was asked before.
-    pub(super) fn names(&self, module: &str) -> Vec<String> {
+    pub(super) fn names(&self, module: &str) -> Vec<Name> {
         let asked = self.asked.get(module);
         asked.map(|names| names.bound.iter().cloned().collect()).unwrap_or_default()
     }
@@ -108,11 +108,11 @@ impl Simulation<'_> {
             makes |= match step {
                 Step::OpensModules => true,
                 Step::Bind(bind) => bind.name == "__path__",
-                Step::Use(used) => used.path.iter().any(|name| {
-                    matches!(name.as_str(), "__path__" | "extend_path" | "modules" | "meta_path")
+                Step::Use(used) => used.path.names().any(|name| {
+                    matches!(name, "__path__" | "extend_path" | "modules" | "meta_path")
                 }),
-                Step::SetItem(item) => item.of.path.iter().any(|name| name == "modules"),
-                Step::SetAttribute(used) => used.path.iter().any(|name| name == "__path__"),
+                Step::SetItem(item) => item.of.path.names().any(|name| name == "modules"),
+                Step::SetAttribute(used) => used.path.names().any(|name| name == "__path__"),
                 _ => false,
             };
         });
@@ -121,11 +121,11 @@ impl Simulation<'_> {
 
     /// Whether a module binds a name, or has a module of it.
     pub(super) fn foreign_attribute(&mut self, module: &str, name: &str) -> Answer {
-        let inner = format!("{module}.{name}");
+        let inner = Name::join(&[module, name], ".");
         if let Some(answer) = self.foreign.answers.get(&inner) {
             return answer.clone();
         }
-        let answer = self.look_for_attribute(module, name, inner.clone());
+        let answer = self.look_for_attribute(module, name, inner.to_string());
         self.foreign.answers.insert(inner, answer.clone());
         answer
     }
@@ -195,10 +195,12 @@ impl Simulation<'_> {
                     stars.extend(reached::absolute(from, package));
                 }
                 Step::Bind(bind) if bind.name == "__all__" => add_all(&mut names, &bind.value),
-                Step::Call(call) if call.called.path[0] == "__all__" => names.all = All::Unknown,
+                Step::Call(call) if call.called.path.first() == "__all__" => {
+                    names.all = All::Unknown;
+                }
                 // `lazy_loader.attach`, `deprecated_module`, modules that replace themselves.
                 Step::Call(call) if makes_names(&call.called.path) => names.is_open = true,
-                Step::SetItem(item) if item.of.path.iter().any(|name| name == "modules") => {
+                Step::SetItem(item) if item.of.path.names().any(|name| name == "modules") => {
                     names.is_open = true;
                 }
                 _ => {}
@@ -232,7 +234,7 @@ impl Simulation<'_> {
         frame: &mut Frame,
     ) -> Result<(), Raised> {
         for imported in &from.names {
-            let inner = format!("{module}.{}", imported.name);
+            let inner = Name::join(&[module, &imported.name], ".");
             if let Answer::No(_) = self.foreign_attribute(module, &imported.name)
                 && !self.provided.contains(&inner)
             {
@@ -253,12 +255,13 @@ impl Simulation<'_> {
         if let Some(own) = self.modules.get_mut(&frame.module) {
             own.is_open |= names.is_open || names.all == All::Unknown;
         }
-        let listed: Vec<String> = match &names.all {
+        let listed: Vec<Name> = match &names.all {
             All::Names(names) => names.clone(),
             All::None | All::Unknown => names.bound.iter().cloned().collect(),
         };
         for name in listed {
-            self.set(&name.clone(), Value::Foreign(format!("{module}.{name}")), false, frame);
+            let value = Value::Foreign(Name::join(&[module, &name], "."));
+            self.set(&name, value, false, frame);
         }
     }
 }
@@ -275,8 +278,8 @@ fn add_all(names: &mut Names, value: &Bound) {
 }
 
 /// Calls that give a module names which its text does not bind.
-fn makes_names(path: &[String]) -> bool {
-    path.iter().any(|name| {
+fn makes_names(path: &outline::Path) -> bool {
+    path.names().any(|name| {
         let name = name.to_lowercase();
         ["lazy", "attach", "deprecat", "install", "register_module", "populate", "_convert"]
             .iter()

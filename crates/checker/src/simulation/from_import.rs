@@ -4,7 +4,7 @@ use super::failing::{Kind, Raised};
 use super::imports::Loaded;
 use super::table::{All, MAGIC, Value};
 use super::{Frame, Simulation, messages};
-use crate::outline::From;
+use crate::outline::{From, Name};
 use crate::reached;
 use crate::search::{Found, Whose};
 
@@ -67,7 +67,7 @@ impl Simulation<'_> {
         if let Some(value) = module.names.get(wanted) {
             return Ok(value.clone());
         }
-        let inner = format!("{name}.{wanted}");
+        let inner = Name::join(&[name, wanted], ".");
         if self.modules.contains_key(&inner) {
             return Ok(Value::Module(inner));
         }
@@ -107,7 +107,7 @@ impl Simulation<'_> {
 
     fn star(&mut self, name: &str, at: u32, frame: &mut Frame) -> Result<(), Raised> {
         let Some(module) = self.modules.get(name).cloned() else { return Ok(()) };
-        let names: Vec<String> = match &module.all {
+        let names: Vec<Name> = match &module.all {
             All::None => {
                 module.names.keys().filter(|name| !name.starts_with('_')).cloned().collect()
             }

@@ -8,7 +8,8 @@ use super::running::Flow;
 use super::table::{Module, Status, Value};
 use super::{Frame, Running, Simulation, Unseen, messages};
 use crate::finding::{Place, Rule};
-use crate::outline::Import;
+use crate::outline::{Import, Name};
+use crate::reached::{named, with_parents};
 use crate::search::{Found, Whose};
 use crate::steps;
 
@@ -36,9 +37,9 @@ impl Simulation<'_> {
         };
         self.unknown_imports += usize::from(loaded == Loaded::Unknown);
         let value = match loaded {
-            Loaded::Own => Value::Module(module.to_owned()),
-            Loaded::Foreign => Value::Foreign(module.to_owned()),
-            _ if self.modules.contains_key(module) => Value::Module(module.to_owned()),
+            Loaded::Own => Value::Module(module.into()),
+            Loaded::Foreign => Value::Foreign(module.into()),
+            _ if self.modules.contains_key(module) => Value::Module(module.into()),
             Loaded::Unknown | Loaded::Failed => Value::Anything,
         };
         self.set(name, value, import.is_local, frame);
@@ -164,9 +165,9 @@ impl Simulation<'_> {
     pub(super) fn enter(&mut self, name: &str, module: Module) {
         // One that failed was seen, too.
         if !self.modules.contains_key(name) && !self.failures.contains_key(name) {
-            self.order.push(name.to_owned());
+            self.order.push(name.into());
         }
-        self.modules.insert(name.to_owned(), module);
+        self.modules.insert(name.into(), module);
     }
 
     /// Once it is loaded, a module is an attribute of its package.
@@ -174,7 +175,7 @@ impl Simulation<'_> {
         if let Some((parent, last)) = name.rsplit_once('.')
             && let Some(module) = self.modules.get_mut(parent)
         {
-            module.names.insert(last.to_owned(), Value::Module(name.to_owned()));
+            module.names.insert(last.into(), Value::Module(name.into()));
         }
     }
 
@@ -210,7 +211,7 @@ impl Simulation<'_> {
         module.read = Some(read.clone());
         module.is_open = read.outline.as_ref().is_none_or(|outline| outline.is_open);
         self.enter(name, module);
-        self.running.push(Running { module: name.to_owned(), place });
+        self.running.push(Running { module: name.into(), place });
         let mut frame = Frame::new(name, path);
         let ran = match &read.outline {
             Some(outline) => self.steps(&outline.body, &mut frame),
@@ -234,7 +235,7 @@ impl Simulation<'_> {
                     // Tried again, its functions are called again.
                     self.looked_at.remove(path.as_os_str());
                 }
-                let failures = self.failures.entry(name.to_owned()).or_default();
+                let failures = self.failures.entry(name.into()).or_default();
                 *failures += 1;
                 if *failures < 20 {
                     self.modules.remove(name);
@@ -251,7 +252,7 @@ impl Simulation<'_> {
     /// A module is imported where nobody knows whether that happens: later imports of it, and of what it imports, may
     /// find it there.
     fn note_perhaps(&mut self, name: &str) {
-        let mut due = vec![name.to_owned()];
+        let mut due: Vec<Name> = vec![name.into()];
         while let Some(name) = due.pop() {
             if self.modules.contains_key(&name) || self.perhaps.contains(&name) {
                 continue;
@@ -265,7 +266,7 @@ impl Simulation<'_> {
             let Some(outline) = &read.outline else { continue };
             let package = Module::new(&name, directories).package;
             steps::each(&outline.body, &mut |step| {
-                due.extend(crate::reached::named(step, &package));
+                named(step, &package, &mut |name| due.extend(with_parents(&name).map(Name::from)));
             });
         }
     }

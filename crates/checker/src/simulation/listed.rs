@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Frame, Simulation};
-use crate::outline::{Call, SetTexts, Step};
+use crate::outline::{Call, Name, SetTexts, Step};
 use crate::syntax::Read;
 
 /// A module of the project that was imported, for who reads its text.
@@ -42,12 +42,12 @@ impl Simulation<'_> {
 }
 
 /// The modules that a step names for celery's workers.
-fn included(step: &Step) -> Vec<&String> {
+fn included(step: &Step) -> Vec<&Name> {
     let is_list = |name: &str| matches!(name, "include" | "imports");
     match step {
         Step::Call(call) => {
             let Call { called, lists, .. } = &**call;
-            let mut of = called.path.iter().rev().map(String::as_str);
+            let mut of = called.path.names().rev();
             let (last, before) = (of.next(), of.next());
             let counts = |name: &str| match (last, before) {
                 (Some("Celery"), _) => name == "include",
@@ -56,10 +56,13 @@ fn included(step: &Step) -> Vec<&String> {
             };
             lists.iter().filter(|list| counts(&list.name)).flat_map(|list| &list.items).collect()
         }
-        Step::SetTexts(SetTexts { of, items }) => match of.path.as_slice() {
-            [_, conf, name] if conf == "conf" && is_list(name) => items.iter().collect(),
-            _ => Vec::new(),
-        },
+        Step::SetTexts(SetTexts { of, items }) => {
+            let mut names = of.path.names().rev();
+            let is_set = names.next().is_some_and(is_list)
+                && names.next() == Some("conf")
+                && names.count() == 1;
+            if is_set { items.iter().collect() } else { Vec::new() }
+        }
         _ => Vec::new(),
     }
 }

@@ -6,8 +6,8 @@ use super::failing::{Kind, Raised};
 use super::{Frame, Simulation};
 use crate::finding::Rule;
 use crate::outline::{Call, Configures, From, Imported, Logging};
+use crate::reached;
 use crate::search::Found;
-use crate::steps;
 
 impl Simulation<'_> {
     /// What a call of `dictConfig` configures, where that is written out.
@@ -16,7 +16,7 @@ impl Simulation<'_> {
             Configures::Here(logging) => Some(Arc::clone(logging)),
             Configures::Named(name) => {
                 let read = self.library.read(&frame.path, self.service.python)?;
-                read.outline.as_ref()?.configurations.get(name).cloned()
+                read.outline.as_ref()?.configurations.get(name.as_str()).cloned()
             }
         }
     }
@@ -64,10 +64,11 @@ impl Simulation<'_> {
         let through = end + 1 + first.len();
         let is_module = !matches!(self.find(&text[..through]), Found::Missing { .. });
         let may_have = match self.find(&text[..end]) {
-            Found::Source { path, .. } => {
+            Found::Source { path, directories, .. } => {
                 let read = self.library.read(&path, self.service.python);
                 let outline = read.as_ref().and_then(|read| read.outline.as_ref());
-                outline.is_none_or(|outline| steps::may_bind(outline, first))
+                let package = directories.is_some().then_some(&text[..end]);
+                outline.is_none_or(|outline| reached::may_bind(outline, package, first))
             }
             Found::Namespace { .. } => false,
             _ => true,
@@ -84,8 +85,8 @@ impl Simulation<'_> {
     ) -> Result<(), Raised> {
         let parts = text.rsplit_once('.').filter(|_| is_name(text));
         let Some((module, name)) = parts else { return Ok(()) };
-        let names = vec![Imported { name: name.to_owned(), alias: None, at }];
-        let from = From { level: 0, module: module.to_owned(), at, names, is_local: true };
+        let names = vec![Imported { name: name.into(), alias: None, at }];
+        let from = From { level: 0, module: module.into(), at, names, is_local: true };
         let mut own = Frame::new(&frame.module, frame.path.clone());
         self.from(&from, &mut own)
     }

@@ -7,7 +7,7 @@ use super::table::{Loss, Lost, Status};
 use super::{Frame, Simulation};
 use crate::advice::{lacking, nearest, project_of, removed};
 use crate::finding::{Place, Rule};
-use crate::outline::{From, Use};
+use crate::outline::{From, Name, Use};
 use crate::search::{Found, Whose};
 use crate::service::EntryTarget;
 use crate::steps;
@@ -252,7 +252,7 @@ pub(super) fn no_attribute(
     let about = format!("{module}.{name}");
     let known = &simulation.modules[module];
     let binds = binds(simulation, module, name);
-    let inner = simulation.modules.get(&about).map(|inner| inner.status);
+    let inner = simulation.modules.get(about.as_str()).map(|inner| inner.status);
     let asks_itself = known.status == Status::Running && frame.module == module;
     if is_shadow(simulation, module) && (!binds || asks_itself) {
         let mut draft = simulation.draft(frame, at, Rule::ShadowedModule, module);
@@ -284,7 +284,7 @@ pub(super) fn no_attribute(
         draft.hint = Some(format!("write `import {about}`"));
         return draft;
     }
-    draft.hint = nearest(name, known.names.keys().map(String::as_str))
+    draft.hint = nearest(name, known.names.keys().map(Name::as_str))
         .map(|other| format!("it has `{other}`"))
         .or_else(|| {
             let path = known.path.as_ref()?;
@@ -358,7 +358,7 @@ fn rename(simulation: &Simulation<'_>, module: &str) -> String {
 
 /// A name that nothing binds.
 pub(super) fn undefined(simulation: &Simulation<'_>, frame: &Frame, used: &Use) -> Draft {
-    let name = &used.path[0];
+    let name = used.path.first();
     let about = format!("{} {name}", frame.module);
     let mut draft = simulation.draft(frame, used.start, Rule::UndefinedName, &about);
     draft.message = format!("nothing binds the name `{name}`");
@@ -377,7 +377,7 @@ pub(super) fn undefined(simulation: &Simulation<'_>, frame: &Frame, used: &Use) 
         draft.message = format!("the name `{name}` is bound only further down");
         draft.hint = Some("move what needs it below".to_owned());
     } else if let Some(other) =
-        known.and_then(|known| nearest(name, known.names.keys().map(String::as_str)))
+        known.and_then(|known| nearest(name, known.names.keys().map(Name::as_str)))
     {
         draft.hint = Some(format!("there is `{other}`"));
     } else if let Some(other) = nearest(name, ["True", "False", "None"]) {
@@ -427,7 +427,7 @@ pub(super) fn no_foreign_name(
     let names = simulation.foreign.names(module);
     let by_version = lacking(module, name, simulation.service.python);
     draft.hint = by_version.or_else(|| {
-        nearest(name, names.iter().map(String::as_str)).map(|other| format!("it has `{other}`"))
+        nearest(name, names.iter().map(Name::as_str)).map(|other| format!("it has `{other}`"))
     });
     draft
 }

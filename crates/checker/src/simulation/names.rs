@@ -7,13 +7,13 @@ use super::foreign::Answer;
 use super::running::Flow;
 use super::table::{MAGIC, Status, Value};
 use super::{Frame, Simulation, Unseen, messages};
-use crate::outline::{Call, Item, Use};
+use crate::outline::{Call, Item, Name, Path, Use};
 use crate::search::{Found, Whose};
 
 impl Simulation<'_> {
     /// Reads a name and what is asked of it.
     pub(super) fn used(&mut self, used: &Use, frame: &Frame) -> Result<Value, Raised> {
-        let (root, attributes) = used.path.split_first().expect("a path has a name");
+        let (root, attributes) = used.path.split_first();
         let value = if used.is_local {
             match frame.locals.get(root) {
                 Some(value) => value.clone(),
@@ -50,11 +50,11 @@ impl Simulation<'_> {
     fn attributes(
         &mut self,
         mut value: Value,
-        attributes: &[String],
+        attributes: Option<&str>,
         at: u32,
         frame: &Frame,
     ) -> Result<Value, Raised> {
-        for attribute in attributes {
+        for attribute in attributes.into_iter().flat_map(|all| all.split('.')) {
             value = match value {
                 Value::Module(name) => self.attribute(&name, attribute, at, frame)?,
                 Value::Foreign(name) => self.attribute_foreign(&name, attribute, at, frame)?,
@@ -75,7 +75,7 @@ impl Simulation<'_> {
         if let Some(value) = module.names.get(attribute) {
             return Ok(value.clone());
         }
-        let inner = format!("{name}.{attribute}");
+        let inner = Name::join(&[name, attribute], ".");
         if module.has_any()
             || MAGIC.contains(&attribute)
             || self.is_perhaps_bound(name, attribute)
@@ -110,7 +110,7 @@ impl Simulation<'_> {
         at: u32,
         frame: &Frame,
     ) -> Result<Value, Raised> {
-        let inner = format!("{name}.{attribute}");
+        let inner = Name::join(&[name, attribute], ".");
         if let Answer::No(_) = self.foreign_attribute(name, attribute)
             && !self.provided.contains(&inner)
             && !self.library.sets(attribute)
@@ -123,8 +123,8 @@ impl Simulation<'_> {
     }
 
     /// What a path is, without a word if it is nothing.
-    pub(super) fn quietly(&mut self, path: &[String], frame: &Frame) -> Value {
-        let Some((root, attributes)) = path.split_first() else { return Value::Anything };
+    pub(super) fn quietly(&mut self, path: &Path, frame: &Frame) -> Value {
+        let (root, attributes) = path.split_first();
         let value = match frame.locals.get(root) {
             Some(value) => Some(value.clone()),
             None => self.modules.get(&frame.module).and_then(|m| m.names.get(root)).cloned(),
@@ -137,20 +137,20 @@ impl Simulation<'_> {
     }
 
     pub(super) fn set_attribute(&mut self, used: &Use, frame: &Frame) -> Result<(), Raised> {
-        let Some((attribute, path)) = used.path.split_last() else { return Ok(()) };
-        let of = Use { path: path.to_vec(), at: used.start, ..used.clone() };
+        let Some((path, attribute)) = used.path.split_last() else { return Ok(()) };
+        let of = Use { path: Path::new(path), at: used.start, ..used.clone() };
         match self.used(&of, frame)? {
             Value::Module(name) => {
                 if let Some(module) = self.modules.get_mut(&name) {
                     if attribute == "*" {
                         module.is_open = true;
                     } else {
-                        module.names.insert(attribute.clone(), Value::Anything);
+                        module.names.insert(attribute.into(), Value::Anything);
                     }
                 }
             }
             Value::Foreign(name) if name == "builtins" => {
-                self.builtins.insert(attribute.clone());
+                self.builtins.insert(attribute.into());
             }
             Value::Foreign(name) => self.foreign.patch(&name, attribute),
             _ => {}
@@ -161,13 +161,13 @@ impl Simulation<'_> {
     pub(super) fn call(&mut self, call: &Call, frame: &Frame) -> Result<Flow, Raised> {
         let value = self.quietly(&call.called.path, frame);
         // `__all__.extend(…)`.
-        if call.called.path.first().is_some_and(|root| root == "__all__")
+        if call.called.path.first() == "__all__"
             && let Some(module) = self.modules.get_mut(&frame.module)
         {
             module.all = super::table::All::Unknown;
         }
         // `__path__.append(…)`: its modules can be anywhere.
-        if call.called.path.first().is_some_and(|root| root == "__path__")
+        if call.called.path.first() == "__path__"
             && let Some(module) = self.modules.get_mut(&frame.module)
         {
             module.is_open = true;
@@ -210,19 +210,15 @@ impl Simulation<'_> {
         if self.running.len() > 300 {
             return Ok(Flow::Next);
         }
-        self.running.push(super::Running { module: module.to_owned(), place: None });
+        self.running.push(super::Running { module: module.into(), place: None });
         let flow = self.steps(&function.body, &mut frame);
         self.running.pop();
         Ok(if flow? == Flow::Ends { Flow::Ends } else { Flow::Next })
     }
 
     pub(super) fn set_item(&mut self, item: &Item, frame: &Frame) -> Result<(), Raised> {
-        if let Some((last, of)) = item.of.path.split_last()
-            && last == "__dict__"
-            && !of.is_empty()
-        {
-            let mut used = item.of.clone();
-            "*".clone_into(used.path.last_mut().expect("it has a last one"));
+        if let Some((of, "__dict__")) = item.of.path.split_last() {
+            let used = Use { path: Path::new(of).with("*"), ..item.of.clone() };
             return self.set_attribute(&used, frame);
         }
         match self.quietly(&item.of.path, frame) {

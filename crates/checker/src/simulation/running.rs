@@ -81,7 +81,7 @@ impl Simulation<'_> {
             // Which of the two it is nobody knows.
             Some(before) if !sure && *before != value => *before = either(before, &value, asked),
             Some(before) => *before = value,
-            None => drop(names.insert(name.to_owned(), value)),
+            None => drop(names.insert(name.into(), value)),
         }
     }
 
@@ -122,13 +122,13 @@ impl Simulation<'_> {
         let name = &unbind.name;
         let is_sure = self.unsure == 0;
         let why = if unbind.is_handled { Loss::Handled } else { Loss::Deleted };
-        let lost = Lost { why, line: self.place(frame, unbind.at).line };
+        let line = if is_sure { self.place(frame, unbind.at).line } else { 0 };
         let Some(module) = self.modules.get_mut(&frame.module) else { return };
         // What uses it in functions is gone as well, or not called any more.
         module.doubtful.insert(name.clone());
         if is_sure {
             module.names.remove(name);
-            module.lost.insert(name.clone(), lost);
+            module.lost.insert(name.clone(), Lost { why, line });
         }
     }
 

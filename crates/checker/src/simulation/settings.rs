@@ -4,7 +4,7 @@ use super::failing::{Draft, Kind, Raised};
 use super::table::Value;
 use super::{Frame, Simulation, Unseen, messages};
 use crate::finding::Rule;
-use crate::outline::{Call, Item};
+use crate::outline::{Call, Item, Name};
 use crate::search::Found;
 
 impl Simulation<'_> {
@@ -106,9 +106,11 @@ impl Simulation<'_> {
             }
             // Modules that stand in for others from here on.
             _ if name.ends_with("install_as_MySQLdb") => {
-                self.provided.insert("MySQLdb".to_owned());
+                self.provided.insert(Name::from_static_str("MySQLdb"));
             }
-            "psycopg2cffi.compat.register" => drop(self.provided.insert("psycopg2".to_owned())),
+            "psycopg2cffi.compat.register" => {
+                self.provided.insert(Name::from_static_str("psycopg2"));
+            }
             _ if name.ends_with("load_dotenv") || name.ends_with("read_env") => {
                 // What the file sets is in no list that a service shows.
                 self.has_all_variables = true;

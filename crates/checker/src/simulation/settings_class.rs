@@ -6,7 +6,7 @@ use super::failing::{Kind, Raised};
 use super::table::Value;
 use super::{Frame, Simulation};
 use crate::finding::Rule;
-use crate::outline::{Call, Class, Field, Keyword, Literal, Path, Step};
+use crate::outline::{Call, Class, Field, Keyword, Literal, Name, Path, Step};
 
 /// A class with what it inherits.
 #[derive(Debug, Default)]
@@ -37,7 +37,7 @@ impl Simulation<'_> {
             return Ok(());
         }
         let Some(mut settings) = self.settings(module, at, 0) else { return Ok(()) };
-        settings.fields.retain(|name, _| !call.keywords.contains(name));
+        settings.fields.retain(|name, _| call.keywords.iter().all(|keyword| keyword != name));
         let Some(from_files) = self.of_files(&settings) else { return Ok(()) };
         for placed in settings.fields.values() {
             self.field(placed, &settings, &from_files)?;
@@ -47,7 +47,10 @@ impl Simulation<'_> {
 
     /// What is known of a class if it is one of settings; `None` if it is none, or not all of it is seen.
     fn settings(&mut self, module: &str, at: u32, depth: usize) -> Option<Settings> {
-        let (seen, frame) = self.of_class(module, at, Seen::of)?;
+        // One that inherits nothing is none, and most are called for something else.
+        let inherits = |class: &Class| (!class.bases.is_empty()).then(|| Seen::of(class));
+        let (seen, frame) = self.of_class(module, at, inherits)?;
+        let seen = seen?;
         if seen.is_open || depth >= 8 {
             return None;
         }
@@ -124,8 +127,9 @@ impl Simulation<'_> {
         let is_empty = self.service.empty.iter().any(is_own);
         let all = self.service.environment.as_ref();
         let is_set = all.is_none_or(|all| all.keys().any(is_own));
-        let own = self.variables.iter().chain(from_files);
-        let is_else = own.into_iter().any(|known| names.iter().any(|name| is_same(name, known)));
+        let own = self.variables.iter().map(Name::as_str);
+        let mut own = own.chain(from_files.iter().map(String::as_str));
+        let is_else = own.any(|known| names.iter().any(|name| is_same(name, known)));
         if is_else {
             return Ok(());
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use crate::outline::Name;
 use crate::syntax::Read;
 
 /// What a name is known to be.
@@ -13,19 +14,19 @@ use crate::syntax::Read;
 pub(super) enum Value {
     Anything,
     /// A module of the project.
-    Module(String),
+    Module(Name),
     /// A function of the project, by its module and its place there.
     Function {
-        module: String,
+        module: Name,
         index: usize,
     },
     /// A class of the project, by its module and the offset of its name.
     Class {
-        module: String,
+        module: Name,
         at: u32,
     },
     /// Somebody else's module, or something in it.
-    Foreign(String),
+    Foreign(Name),
     Flag(Flag),
 }
 
@@ -52,7 +53,7 @@ pub(super) enum Status {
 pub(super) enum All {
     #[default]
     None,
-    Names(Vec<String>),
+    Names(Vec<Name>),
     Unknown,
 }
 
@@ -77,11 +78,11 @@ pub(super) enum Loss {
 #[derive(Debug, Clone)]
 pub(super) struct Module {
     pub(super) status: Status,
-    pub(super) names: FxHashMap<String, Value>,
+    pub(super) names: FxHashMap<Name, Value>,
     /// Names that are bound if something that is not known happened: whoever uses them surely asks first.
-    pub(super) doubtful: BTreeSet<String>,
+    pub(super) doubtful: BTreeSet<Name>,
     /// Names that were bound and are not any more.
-    pub(super) lost: FxHashMap<String, Lost>,
+    pub(super) lost: FxHashMap<Name, Lost>,
     pub(super) all: All,
     /// It may have any name.
     pub(super) is_open: bool,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::table::{Flag, Module, Value};
 use super::{Frame, Simulation};
-use crate::outline::{Bind, Named, Step, Test};
+use crate::outline::{Bind, Name, Named, Step, Test};
 
 /// What a condition comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl Simulation<'_> {
     }
 
     fn named(&mut self, named: &Named, frame: &Frame) -> Value {
-        if named.is_local && !frame.locals.contains_key(&named.path[0]) {
+        if named.is_local && !frame.locals.contains_key(named.path.first()) {
             return Value::Anything;
         }
         self.quietly(&named.path, frame)
@@ -111,7 +111,7 @@ impl Simulation<'_> {
 
 impl Module {
     /// These may get other values in ways that are not followed.
-    pub(super) fn forget_flags(&mut self, names: &BTreeSet<String>) {
+    pub(super) fn forget_flags(&mut self, names: &BTreeSet<Name>) {
         for name in names {
             if let Some(value @ Value::Flag(Flag::True | Flag::False | Flag::Nothing)) =
                 self.names.get_mut(name)

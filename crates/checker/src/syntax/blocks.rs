@@ -7,7 +7,7 @@ use ruff_text_size::Ranged;
 use super::bound;
 use super::decide::{decide, last_name};
 use super::flow::{Builder, exit};
-use crate::outline::{Bound, Handler, Step, Stop, Test, Try, Unbind};
+use crate::outline::{Bound, Handler, Name, Step, Stop, Test, Try, Unbind};
 
 impl Builder<'_> {
     pub(super) fn branching(&mut self, statement: &Stmt) {
@@ -33,7 +33,7 @@ impl Builder<'_> {
 
     fn case(&mut self, case: &ast::MatchCase) {
         for name in bound::captured(&case.pattern) {
-            self.bind(name, Bound::Anything);
+            self.bind(name.into(), Bound::Anything);
         }
         self.visit_match_case(case);
     }
@@ -84,14 +84,14 @@ impl Builder<'_> {
             let body = self.block(|builder| {
                 handler.type_.iter().for_each(|kind| builder.expr(kind));
                 if let Some(name) = &handler.name {
-                    builder.bind(name, Bound::Anything);
+                    builder.bind(name.id.clone().into(), Bound::Anything);
                 }
                 builder.visit_body(&handler.body);
                 if let Some(name) = &handler.name
                     && !builder.scoping.binds_local(name)
                 {
                     builder.emit(Step::Unbind(Unbind {
-                        name: name.to_string(),
+                        name: name.id.clone().into(),
                         at: name.start().to_u32(),
                         is_handled: true,
                     }));
@@ -155,10 +155,10 @@ impl Builder<'_> {
 }
 
 /// The last names of the exceptions that an expression means, called or not.
-fn exceptions(expression: &Expr) -> Vec<String> {
+fn exceptions(expression: &Expr) -> Vec<Name> {
     match expression {
         Expr::Tuple(tuple) => tuple.elts.iter().flat_map(exceptions).collect(),
         Expr::Call(call) => exceptions(&call.func),
-        _ => vec![last_name(expression).unwrap_or("?").to_owned()],
+        _ => vec![last_name(expression).unwrap_or("?").into()],
     }
 }

@@ -74,14 +74,26 @@ pub(super) fn awaits(expression: &Expr) -> bool {
 }
 
 /// All that a body binds, what it declares to be elsewhere too.
-pub(super) fn bound_names(body: &[Stmt]) -> Vec<&str> {
-    let mut names = Names { bound: Vec::new() };
-    names.visit_body(body);
-    names.bound
+fn bound_names(body: &[Stmt]) -> Vec<&str> {
+    names(body).bound
 }
 
-struct Names<'a> {
-    bound: Vec<&'a str>,
+/// What a body says of names in its own scope, by one walk.
+pub(super) fn names(body: &[Stmt]) -> Names<'_> {
+    let mut names = Names::default();
+    names.visit_body(body);
+    names
+}
+
+/// Names that a body says something of.
+#[derive(Default)]
+pub(super) struct Names<'a> {
+    /// All that it binds, what it declares to be elsewhere too.
+    pub(super) bound: Vec<&'a str>,
+    /// What it declares.
+    pub(super) declared: Vec<Declared<'a>>,
+    /// Whether it is a generator's.
+    pub(super) yields: bool,
 }
 
 impl<'a> Visitor<'a> for Names<'a> {
@@ -97,6 +109,12 @@ impl<'a> Visitor<'a> for Names<'a> {
                     names.iter().map(|alias| alias.asname.as_ref().unwrap_or(&alias.name).as_str()),
                 );
             }
+            Stmt::Global(ast::StmtGlobal { names, .. }) => {
+                self.declared.extend(names.iter().map(|name| (Declaration::Global, name)));
+            }
+            Stmt::Nonlocal(ast::StmtNonlocal { names, .. }) => {
+                self.declared.extend(names.iter().map(|name| (Declaration::Nonlocal, name)));
+            }
             _ => walk_stmt(self, statement),
         }
     }
@@ -111,7 +129,10 @@ impl<'a> Visitor<'a> for Names<'a> {
             Expr::Lambda(_) => {}
             // What it binds with `:=` is bound around it, its own targets are not: taking both is right for
             // whoever asks whether a name may be meant.
-            _ => walk_expr(self, expression),
+            _ => {
+                self.yields |= matches!(expression, Expr::Yield(_) | Expr::YieldFrom(_));
+                walk_expr(self, expression);
+            }
         }
     }
 
@@ -141,32 +162,9 @@ pub(super) fn bound_by(alias: &ast::Alias) -> &str {
     }
 }
 
-/// Whether a body is a generator's.
-pub(super) fn yields(body: &[Stmt]) -> bool {
-    struct Yields(bool);
-    impl<'a> Visitor<'a> for Yields {
-        fn visit_stmt(&mut self, statement: &'a Stmt) {
-            if !matches!(statement, Stmt::FunctionDef(_) | Stmt::ClassDef(_)) {
-                walk_stmt(self, statement);
-            }
-        }
-
-        fn visit_expr(&mut self, expression: &'a Expr) {
-            match expression {
-                Expr::Yield(_) | Expr::YieldFrom(_) => self.0 = true,
-                Expr::Lambda(_) => {}
-                _ => walk_expr(self, expression),
-            }
-        }
-    }
-    let mut yields = Yields(false);
-    yields.visit_body(body);
-    yields.0
-}
-
 /// The names that a pattern binds.
 pub(super) fn captured(pattern: &Pattern) -> Vec<&str> {
-    let mut names = Names { bound: Vec::new() };
+    let mut names = Names::default();
     names.visit_pattern(pattern);
     names.bound
 }

@@ -1,16 +1,15 @@
 //! What a class statement does, and the fields that it declares. Must not know which classes mean something.
 
-use std::collections::BTreeSet;
-
 use ruff_python_ast::visitor::Visitor as _;
 use ruff_python_ast::{self as ast, Expr, Stmt};
 use ruff_text_size::Ranged;
+use rustc_hash::FxHashSet;
 
 use super::bound;
 use super::decide::{last_name, path, text};
 use super::flow::Builder;
 use super::scoping::Owner;
-use crate::outline::{Class, Field, Keyword, Literal, Step};
+use crate::outline::{Class, Field, Keyword, Literal, Name, Step};
 
 impl Builder<'_> {
     pub(super) fn class(&mut self, class: &ast::StmtClassDef) {
@@ -19,22 +18,22 @@ impl Builder<'_> {
             // Its members become the module's names.
             self.is_open |= last_name(&decorator.expression) == Some("global_enum");
         }
-        let mut params = BTreeSet::new();
+        let mut params = FxHashSet::default();
         if let Some(type_params) = &class.type_params {
-            params.extend(type_params.iter().map(|param| param.name().to_string()));
+            params.extend(type_params.iter().map(|param| param.name().id.clone().into()));
         }
-        self.scoping.enter(Owner::TypeParams, params, BTreeSet::new());
+        self.scoping.enter(Owner::TypeParams, params, FxHashSet::default());
         if let Some(arguments) = &class.arguments {
             self.visit_arguments(arguments);
         }
-        let mut names: BTreeSet<String> =
-            bound::bound_names(&class.body).into_iter().map(str::to_owned).collect();
-        names.extend(["__module__", "__qualname__"].map(str::to_owned));
-        let mut globals = BTreeSet::new();
-        for (declaration, name) in bound::declarations(&class.body) {
+        let own = bound::names(&class.body);
+        let mut names: FxHashSet<Name> = own.bound.into_iter().map(Name::from).collect();
+        names.extend(["__module__", "__qualname__"].map(Name::from_static_str));
+        let mut globals = FxHashSet::default();
+        for (declaration, name) in own.declared {
             names.remove(name.as_str());
             if declaration == bound::Declaration::Global {
-                globals.insert(name.to_string());
+                globals.insert(name.id.clone().into());
             }
         }
         self.scoping.enter(Owner::Class, names, globals);
@@ -42,7 +41,7 @@ impl Builder<'_> {
         self.scoping.leave();
         self.scoping.leave();
         let bases = class.arguments.iter().flat_map(|arguments| &arguments.args);
-        let name = class.name.to_string();
+        let name = Name::from(class.name.id.clone());
         let is_local = self.scoping.binds_local(&name);
         self.emit(Step::Class(Box::new(Class {
             name,
@@ -110,7 +109,10 @@ fn names(expression: &Expr) -> Option<Vec<String>> {
             let arguments = call.arguments.args.iter();
             arguments.map(|argument| text(argument).map(str::to_owned)).collect()
         }
-        _ => super::uses::strings(expression),
+        _ => {
+            let names = super::uses::strings(expression)?;
+            Some(names.into_iter().map(String::from).collect())
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use super::decide::{asks, decide, path, text};
 use super::flow::Builder;
 use super::logging::logging;
 use super::uses::strings;
-use crate::outline::{Bound, Named, Test};
+use crate::outline::{Bound, Name, Named, Test};
 
 impl Builder<'_> {
     /// What decides a branch.
@@ -70,7 +70,7 @@ impl Builder<'_> {
 
     fn named(&self, expression: &Expr) -> Option<Named> {
         let path = path(expression)?;
-        let is_local = self.scoping.is_local(&path[0]);
+        let is_local = self.scoping.is_local(path.first());
         Some(Named { path, is_local })
     }
 
@@ -100,10 +100,10 @@ impl Builder<'_> {
 }
 
 /// A text that may name something: words between dots.
-fn named(value: &Expr) -> Option<String> {
+fn named(value: &Expr) -> Option<Name> {
     let is_word = |word: &str| {
         !word.is_empty() && word.chars().all(|c| c == '_' || c.is_ascii_alphanumeric())
     };
     let text = text(value).filter(|text| text.contains('.') && text.len() < 200)?;
-    text.split('.').all(is_word).then(|| text.to_owned())
+    text.split('.').all(is_word).then(|| text.into())
 }

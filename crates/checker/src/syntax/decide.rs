@@ -1,9 +1,10 @@
 //! What a condition comes to for a Python on Linux, as far as its text says. Must not know what hangs on it.
 
+use char_str::CharString;
 use ruff_python_ast::visitor::{Visitor, walk_expr};
 use ruff_python_ast::{self as ast, CmpOp, Expr, Number, UnaryOp};
 
-use crate::outline::Test;
+use crate::outline::{Path, Test};
 use crate::version::PythonVersion;
 
 /// What decides a branch.
@@ -19,16 +20,24 @@ pub(super) fn decide(test: &Expr, version: PythonVersion) -> Test {
 }
 
 /// A dotted path of names.
-pub(super) fn path(expression: &Expr) -> Option<Vec<String>> {
-    match expression {
-        Expr::Name(name) => Some(vec![name.id.to_string()]),
-        Expr::Attribute(attribute) => {
-            let mut path = path(&attribute.value)?;
-            path.push(attribute.attr.to_string());
-            Some(path)
-        }
-        _ => None,
+pub(super) fn path(expression: &Expr) -> Option<Path> {
+    if let Expr::Name(name) = expression {
+        return Some(Path::new(name.id.clone()));
     }
+    let mut dotted = CharString::new();
+    add_names(expression, &mut dotted).then(|| Path::new(dotted))
+}
+
+fn add_names(expression: &Expr, dotted: &mut CharString) -> bool {
+    match expression {
+        Expr::Name(name) => dotted.push_str(&name.id),
+        Expr::Attribute(attribute) if add_names(&attribute.value, dotted) => {
+            dotted.push('.');
+            dotted.push_str(&attribute.attr);
+        }
+        _ => return false,
+    }
+    true
 }
 
 /// Whether it is a dotted path of these names.

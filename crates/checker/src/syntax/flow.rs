@@ -1,10 +1,11 @@
 //! What statements do, step by step. Must not know modules, nor what becomes of a step.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use ruff_python_ast::visitor::{Visitor as _, walk_stmt};
 use ruff_python_ast::{self as ast, Expr, Stmt};
 use ruff_text_size::Ranged;
+use rustc_hash::FxHashSet;
 
 use super::bound;
 use super::decide::{is_path, last_name, text};
@@ -13,7 +14,8 @@ use super::scoping::{Owner, Scoping};
 use super::semantic::is_future_annotations;
 use super::uses::targets;
 use crate::outline::{
-    Bind, Bound, From, Function, Import, Imported, Item, Outline, SetTexts, Step, Stop, Unbind,
+    Bind, Bound, From, Function, Import, Imported, Item, Name, Outline, SetTexts, Step, Stop,
+    Unbind,
 };
 use crate::version::PythonVersion;
 
@@ -28,7 +30,7 @@ pub(super) struct Builder<'a> {
     /// How often what was read looks whether something is there.
     pub(super) looks: usize,
     has_lazy_annotations: bool,
-    globals: Vec<String>,
+    globals: Vec<Name>,
     steps: Vec<Step>,
 }
 
@@ -84,18 +86,18 @@ impl Builder<'_> {
         self.block(|builder| builder.visit_body(body))
     }
 
-    pub(super) fn bind(&mut self, name: &str, value: Bound) {
-        let is_local = self.scoping.binds_local(name);
-        self.emit(Step::Bind(Bind { name: name.to_owned(), value, is_local }));
+    pub(super) fn bind(&mut self, name: Name, value: Bound) {
+        let is_local = self.scoping.binds_local(&name);
+        self.emit(Step::Bind(Bind { name, value, is_local }));
     }
 
     pub(super) fn bind_target(&mut self, target: &Expr, value: &Bound) {
         match target {
-            Expr::Name(name) => self.bind(&name.id, value.clone()),
+            Expr::Name(name) => self.bind(name.id.clone().into(), value.clone()),
             Expr::Attribute(attribute) => {
                 self.expr(&attribute.value);
                 if let Some(used) = self.used(target) {
-                    if used.path == ["sys", "path"] {
+                    if used.path.as_str() == "sys.path" {
                         self.emit(Step::OpensModules);
                     }
                     if let Bound::Strings { items, adds: false } = value {
@@ -108,10 +110,10 @@ impl Builder<'_> {
             Expr::Subscript(subscript) => {
                 self.expr(target);
                 if let Some(of) = self.used(&subscript.value) {
-                    if of.path[..] == ["sys".to_owned(), "path".to_owned()] {
+                    if of.path.as_str() == "sys.path" {
                         self.emit(Step::OpensModules);
                     }
-                    let key = text(&subscript.slice).map(str::to_owned);
+                    let key = text(&subscript.slice).map(Name::from);
                     self.emit(Step::SetItem(Item { of, key }));
                 }
             }
@@ -148,7 +150,7 @@ impl Builder<'_> {
             Stmt::ClassDef(class) => self.class(class),
             Stmt::TypeAlias(alias) => {
                 for name in targets(&alias.name) {
-                    self.bind(&name, Bound::Anything);
+                    self.bind(name, Bound::Anything);
                 }
             }
             Stmt::If(_) | Stmt::Match(_) => self.branching(statement),
@@ -178,7 +180,7 @@ impl Builder<'_> {
             Expr::Attribute(attribute) => self.expr(&attribute.value),
             Expr::Subscript(subscript) => {
                 self.expr(target);
-                let key = text(&subscript.slice).map(str::to_owned);
+                let key = text(&subscript.slice).map(Name::from);
                 let of = self.used(&subscript.value);
                 self.steps.extend(of.map(|of| Step::SetItem(Item { of, key })));
             }
@@ -199,8 +201,8 @@ impl Builder<'_> {
         for alias in &import.names {
             let is_local = self.scoping.binds_local(bound::bound_by(alias));
             self.emit(Step::Import(Import {
-                module: alias.name.to_string(),
-                alias: alias.asname.as_ref().map(ToString::to_string),
+                module: alias.name.id.clone().into(),
+                alias: alias.asname.as_ref().map(|name| name.id.clone().into()),
                 at: alias.range.start().to_u32(),
                 is_local,
             }));
@@ -208,16 +210,18 @@ impl Builder<'_> {
     }
 
     fn from(&mut self, from: &ast::StmtImportFrom) {
-        let module = from.module.as_ref().map(ToString::to_string).unwrap_or_default();
+        let module = from.module.as_ref().map(|name| Name::from(name.id.clone()));
+        let module = module.unwrap_or_default();
         if from.level == 0 && module == "__future__" {
             for alias in &from.names {
-                self.bind(alias.asname.as_ref().unwrap_or(&alias.name), Bound::Anything);
+                let name = alias.asname.as_ref().unwrap_or(&alias.name);
+                self.bind(name.id.clone().into(), Bound::Anything);
             }
             return;
         }
         let names = from.names.iter().filter(|alias| &alias.name != "*").map(|alias| Imported {
-            name: alias.name.to_string(),
-            alias: alias.asname.as_ref().map(ToString::to_string),
+            name: alias.name.id.clone().into(),
+            alias: alias.asname.as_ref().map(|name| name.id.clone().into()),
             at: alias.range.start().to_u32(),
         });
         let names: Vec<Imported> = names.collect();
@@ -232,7 +236,7 @@ impl Builder<'_> {
             Expr::Name(name) => {
                 let used = self.used(&assign.target);
                 self.steps.extend(used.map(Step::Use));
-                self.bind(&name.id, self.value_of(&assign.value, true));
+                self.bind(name.id.clone().into(), self.value_of(&assign.value, true));
             }
             target => {
                 self.expr(target);
@@ -264,29 +268,29 @@ impl Builder<'_> {
         for decorator in &function.decorator_list {
             self.visit_decorator(decorator);
         }
-        let mut params = BTreeSet::new();
+        let mut params = FxHashSet::default();
         if let Some(type_params) = &function.type_params {
-            params.extend(type_params.iter().map(|param| param.name().to_string()));
+            params.extend(type_params.iter().map(|param| param.name().id.clone().into()));
         }
-        self.scoping.enter(Owner::TypeParams, params, BTreeSet::new());
+        self.scoping.enter(Owner::TypeParams, params, FxHashSet::default());
         self.visit_parameters(&function.parameters);
         self.forms_of(function);
         if let Some(returns) = &function.returns {
             self.annotation(returns);
         }
-        let (names, globals) = self.names(&function.body, &function.parameters);
+        let own = bound::names(&function.body);
+        let yields = own.yields;
+        let (names, globals) = self.names(own, &function.parameters);
         self.scoping.enter(Owner::Function, names, globals);
         let looks = self.looks;
         let body = self.body(&function.body);
         let asks = self.looks > looks;
         self.scoping.leave();
         self.scoping.leave();
-        let is_plain = !function.is_async
-            && function.decorator_list.is_empty()
-            && !bound::yields(&function.body);
+        let is_plain = !function.is_async && function.decorator_list.is_empty() && !yields;
         let at = function.name.start().to_u32();
         self.functions.push(Function { at, body, is_plain, asks });
-        self.bind(&function.name, Bound::Function(self.functions.len() - 1));
+        self.bind(function.name.id.clone().into(), Bound::Function(self.functions.len() - 1));
     }
 
     /// What a function takes of a form which a framework serves: files, and what is said to come of one.
@@ -322,21 +326,21 @@ impl Builder<'_> {
 
     fn names(
         &mut self,
-        body: &[Stmt],
+        own: bound::Names<'_>,
         parameters: &ast::Parameters,
-    ) -> (BTreeSet<String>, BTreeSet<String>) {
-        let mut names: BTreeSet<String> =
-            parameters.iter().map(|parameter| parameter.name().to_string()).collect();
-        names.extend(bound::bound_names(body).into_iter().map(str::to_owned));
-        let mut globals = BTreeSet::new();
-        for (declaration, name) in bound::declarations(body) {
+    ) -> (FxHashSet<Name>, FxHashSet<Name>) {
+        let mut names: FxHashSet<Name> =
+            parameters.iter().map(|parameter| parameter.name().id.clone().into()).collect();
+        names.extend(own.bound.into_iter().map(Name::from));
+        let mut globals = FxHashSet::default();
+        for (declaration, name) in own.declared {
             names.remove(name.as_str());
             if declaration == bound::Declaration::Global {
-                globals.insert(name.to_string());
+                globals.insert(name.id.clone().into());
             }
         }
         // In methods, by whatever refers to it.
-        names.insert("__class__".to_owned());
+        names.insert(Name::from_static_str("__class__"));
         self.globals.extend(globals.iter().cloned());
         (names, globals)
     }

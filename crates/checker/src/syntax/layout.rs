@@ -42,12 +42,12 @@ struct Width {
 }
 
 impl Width {
-    fn of(blanks: &str) -> Self {
+    fn of(blanks: &[u8]) -> Self {
         let mut width = Self { wide: 0, narrow: 0 };
-        for blank in blanks.chars() {
+        for blank in blanks {
             match blank {
-                '\t' => width = Self { wide: (width.wide / 8 + 1) * 8, narrow: width.narrow + 1 },
-                '\x0c' => width = Self { wide: 0, narrow: 0 },
+                b'\t' => width = Self { wide: (width.wide / 8 + 1) * 8, narrow: width.narrow + 1 },
+                b'\x0c' => width = Self { wide: 0, narrow: 0 },
                 _ => width = Self { wide: width.wide + 1, narrow: width.narrow + 1 },
             }
         }
@@ -68,11 +68,12 @@ fn indented(tokens: &[Token], text: &Text) -> Option<Problem> {
             | TokenKind::Dedent => {}
             _ if is_first => {
                 is_first = false;
-                let before = &text.content[..token.start().to_usize()];
-                let line = before.rfind(['\n', '\r']).map_or(0, |end| end + 1);
+                let before = &text.content.as_bytes()[..token.start().to_usize()];
+                let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\x0c');
+                let blanks = before.iter().rev().take_while(|byte| is_blank(byte)).count();
+                let (above, blanks) = before.split_at(before.len() - blanks);
                 // Lines that are joined by a backslash begin somewhere else.
-                let blanks = &before[line..];
-                if !blanks.chars().all(|c| matches!(c, ' ' | '\t' | '\x0c')) {
+                if !matches!(above.last(), None | Some(b'\n' | b'\r')) {
                     continue;
                 }
                 if let Some(why) = entered(&mut open, Width::of(blanks)) {

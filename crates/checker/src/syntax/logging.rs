@@ -76,7 +76,7 @@ pub(super) fn unchanged(outline: &Outline) -> BTreeMap<String, Arc<Logging>> {
     let written = outline.body.iter().filter_map(|step| match step {
         Step::Bind(Bind { name, value: Bound::Logging(logging), .. }) => {
             let logging = Arc::clone(logging);
-            Some((name.clone(), Written { logging, binds: 0, uses: 0, configures: 0 }))
+            Some((name.to_string(), Written { logging, binds: 0, uses: 0, configures: 0 }))
         }
         _ => None,
     });
@@ -86,13 +86,13 @@ pub(super) fn unchanged(outline: &Outline) -> BTreeMap<String, Arc<Logging>> {
     }
     steps::each_step(outline, &mut |step| match step {
         Step::Use(used) if !used.is_local => {
-            if let Some(one) = written.get_mut(&used.path[0]) {
+            if let Some(one) = written.get_mut(used.path.first()) {
                 one.uses += 1;
             }
         }
         Step::Call(call) => {
             if let Some(Configures::Named(name)) = &call.configures
-                && let Some(one) = written.get_mut(name)
+                && let Some(one) = written.get_mut(name.as_str())
             {
                 one.configures += 1;
             }
@@ -103,13 +103,11 @@ pub(super) fn unchanged(outline: &Outline) -> BTreeMap<String, Arc<Logging>> {
                 one.binds += usize::from(one.binds > 0);
             }
         }
-        step => {
-            for name in steps::bound_by(step) {
-                if let Some(one) = written.get_mut(name) {
-                    one.binds += 1;
-                }
+        step => steps::bound_by(step, &mut |name| {
+            if let Some(one) = written.get_mut(name) {
+                one.binds += 1;
             }
-        }
+        }),
     });
     let stays =
         |one: &Written| one.binds == 1 && one.uses == one.configures && one.configures <= MOST_USES;

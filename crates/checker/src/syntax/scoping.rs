@@ -1,6 +1,8 @@
 //! Whose a name is, from the inside out, while steps are made. Must not know what happens with it.
 
-use std::collections::BTreeSet;
+use rustc_hash::FxHashSet;
+
+use crate::outline::Name;
 
 /// What has names of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,9 +18,9 @@ pub(super) enum Owner {
 #[derive(Debug)]
 struct Scope {
     owner: Owner,
-    names: BTreeSet<String>,
+    names: FxHashSet<Name>,
     /// Declared to be the module's.
-    globals: BTreeSet<String>,
+    globals: FxHashSet<Name>,
 }
 
 /// The scopes around the place that is read; the module has none.
@@ -28,12 +30,7 @@ pub(super) struct Scoping {
 }
 
 impl Scoping {
-    pub(super) fn enter(
-        &mut self,
-        owner: Owner,
-        names: BTreeSet<String>,
-        globals: BTreeSet<String>,
-    ) {
+    pub(super) fn enter(&mut self, owner: Owner, names: FxHashSet<Name>, globals: FxHashSet<Name>) {
         self.open.push(Scope { owner, names, globals });
     }
 
@@ -59,10 +56,10 @@ impl Scoping {
         false
     }
 
-    /// Whether a name that is read is one of a class around, and of nobody that is seen.
-    pub(super) fn is_hidden(&self, name: &str) -> bool {
+    /// Whether a class around has a name, which is not seen from what is inside of it.
+    pub(super) fn is_of_class(&self, name: &str) -> bool {
         let has = |scope: &Scope| scope.owner == Owner::Class && scope.names.contains(name);
-        self.open.iter().any(has) && !self.is_local(name)
+        self.open.iter().any(has)
     }
 
     /// Whether a name that is bound is not the module's; comprehensions bind around themselves.

@@ -1,18 +1,20 @@
 //! What an expression does, in its order: names that it reads, what it calls. Must not know statements.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ruff_python_ast::visitor::{Visitor, walk_expr, walk_parameters};
 use ruff_python_ast::{self as ast, Expr, ExprContext, Stmt};
 use ruff_text_size::Ranged;
+use rustc_hash::FxHashSet;
 
 use super::decide::{self, is_dotted, is_path, last_name, path, text};
 use super::flow::Builder;
 use super::known::is_builtin;
 use super::logging::logging;
 use super::scoping::Owner;
-use crate::outline::{Bound, Call, Configures, Function, Import, Item, List, Step, Test, Use};
+use crate::outline::{
+    Bound, Call, Configures, Function, Import, Item, List, Name, Path, Step, Test, Use,
+};
 
 impl Builder<'_> {
     pub(super) fn expr(&mut self, expression: &Expr) {
@@ -91,7 +93,7 @@ impl Builder<'_> {
         };
         self.looks += usize::from(decide::is_asking(last));
         if let Expr::Name(name) = expression
-            && (is_builtin(&name.id, self.version) || self.scoping.is_local(&name.id))
+            && (self.scoping.is_local(&name.id) || is_builtin(&name.id, self.version))
         {
             return;
         }
@@ -103,8 +105,8 @@ impl Builder<'_> {
     /// A path with whose its first name is.
     pub(super) fn used(&self, expression: &Expr) -> Option<Use> {
         let path = path(expression)?;
-        let is_local = self.scoping.is_local(&path[0]);
-        let is_hidden = self.scoping.is_hidden(&path[0]);
+        let is_local = self.scoping.is_local(path.first());
+        let is_hidden = !is_local && self.scoping.is_of_class(path.first());
         // An error in a chain over several lines is shown where the last name stands.
         let at = match expression {
             Expr::Attribute(attribute) => attribute.attr.start(),
@@ -124,39 +126,36 @@ impl Builder<'_> {
             self.expr(&keyword.value);
         }
         let Some(called) = self.used(&call.func) else { return };
-        let first = arguments.args.first().and_then(text).map(str::to_owned);
-        let names: Vec<&str> = called.path.iter().map(String::as_str).collect();
-        match names[..] {
-            ["globals" | "vars" | "exec" | "locals"] | [.., "_convert_" | "_convert"] => {
+        let first = arguments.args.first().and_then(text).map(Name::from);
+        let last = called.path.last();
+        match (called.path.as_str(), last) {
+            ("globals" | "vars" | "exec" | "locals", _) | (_, "_convert_" | "_convert") => {
                 self.is_open = true;
             }
-            ["setattr"] => self.set_attribute(arguments),
-            ["int" | "float"] => self.number(arguments),
-            ["__import__"] | [.., "import_module"] => {
+            ("setattr", _) => self.set_attribute(arguments),
+            ("int" | "float", _) => self.number(arguments),
+            ("__import__", _) | (_, "import_module") => {
                 self.import_module(arguments, call.start().to_u32());
             }
-            ["sys", "path" | "meta_path", ..] | ["site", "addsitedir"] => {
-                self.emit(Step::OpensModules);
-            }
+            (path, _) if opens_modules(path) => self.emit(Step::OpensModules),
             _ => {}
         }
         // Whoever gets the module's name may make another module of it; loggers and the like do not.
         let takes_name = |argument: &Expr| is_path(argument, &["__name__"]);
-        let last = names.last().copied().unwrap_or_default();
         self.is_open |= arguments.args.iter().any(takes_name)
             && last.starts_with(char::is_lowercase)
             && !["log", "get", "trace", "meter"]
                 .iter()
                 .any(|word| last.to_lowercase().contains(word));
-        self.has_unseen_imports |= imports_unseen(&names, first.is_some());
+        self.has_unseen_imports |= imports_unseen(&called.path, first.is_some());
         let configures = arguments.args.first().filter(|_| last == "dictConfig");
         let configures = configures.and_then(|given| self.configures(given));
         let keywords = arguments.keywords.iter();
-        let keywords =
-            keywords.map(|keyword| keyword.arg.as_ref().map_or(String::new(), ToString::to_string));
+        let keywords = keywords
+            .map(|keyword| keyword.arg.as_ref().map_or(Name::new(), |name| name.id.clone().into()));
         let lists = arguments.keywords.iter().filter_map(|keyword| {
-            let (name, items) = (keyword.arg.as_ref()?.to_string(), strings(&keyword.value)?);
-            Some(List { name, items })
+            let name = keyword.arg.as_ref()?.id.clone().into();
+            Some(List { name, items: strings(&keyword.value)? })
         });
         self.emit(Step::Call(Box::new(Call {
             called,
@@ -173,7 +172,7 @@ impl Builder<'_> {
         match given {
             Expr::Name(name) => {
                 let is_local = self.scoping.is_local(&name.id);
-                (!is_local).then(|| Configures::Named(name.id.to_string()))
+                (!is_local).then(|| Configures::Named(name.id.clone().into()))
             }
             given => logging(given).map(|logging| Configures::Here(Arc::new(logging))),
         }
@@ -195,8 +194,9 @@ impl Builder<'_> {
             self.is_open = true;
             return;
         };
-        let name = arguments.args.get(1).and_then(text).unwrap_or("*");
-        used.path.push(name.to_owned());
+        let name = arguments.args.get(1).and_then(text);
+        // One that is no name can be asked for by nothing but `getattr`.
+        used.path = used.path.with(name.filter(|name| !name.contains('.')).unwrap_or("*"));
         self.emit(Step::SetAttribute(used));
     }
 
@@ -208,17 +208,17 @@ impl Builder<'_> {
             _ => return,
         };
         if let (Some(of), Some(key)) = (self.used(of), key) {
-            self.emit(Step::Number(Item { of, key: Some(key.to_owned()) }));
+            self.emit(Step::Number(Item { of, key: Some(key.into()) }));
         }
     }
 
     fn import_module(&mut self, arguments: &ast::Arguments, at: u32) {
         let Some(module) = arguments.args.first().and_then(text) else { return };
-        let module = module.to_owned();
+        let module = Name::from(module);
         if !module.is_empty() && !module.starts_with('.') && arguments.args.len() == 1 {
             self.emit(Step::Import(Import {
                 module,
-                alias: Some(String::new()),
+                alias: Some(Name::new()),
                 at,
                 is_local: true,
             }));
@@ -237,18 +237,18 @@ impl Builder<'_> {
             && let Some(key) = text(&subscript.slice)
             && let Some(of) = self.used(&subscript.value)
         {
-            let key = Some(key.to_owned());
+            let key = Some(key.into());
             self.emit(Step::Item(Item { of, key }));
         }
     }
 
     fn lambda(&mut self, lambda: &ast::ExprLambda) {
-        let mut names = BTreeSet::new();
+        let mut names = FxHashSet::default();
         if let Some(parameters) = &lambda.parameters {
             walk_parameters(self, parameters);
-            names.extend(parameters.iter().map(|parameter| parameter.name().to_string()));
+            names.extend(parameters.iter().map(|parameter| parameter.name().id.clone().into()));
         }
-        self.scoping.enter(Owner::Function, names, BTreeSet::new());
+        self.scoping.enter(Owner::Function, names, FxHashSet::default());
         let body = self.block(|builder| builder.expr(&lambda.body));
         self.scoping.leave();
         let at = lambda.range.start().to_u32();
@@ -260,7 +260,7 @@ impl Builder<'_> {
         let Some((first, others)) = generators.split_first() else { return };
         self.expr(&first.iter);
         let names = generators.iter().flat_map(|generator| targets(&generator.target)).collect();
-        self.scoping.enter(Owner::Comprehension, names, BTreeSet::new());
+        self.scoping.enter(Owner::Comprehension, names, FxHashSet::default());
         self.perhaps(|builder| {
             first.ifs.iter().for_each(|condition| builder.expr(condition));
             for other in others {
@@ -307,9 +307,9 @@ impl<'v> Visitor<'v> for Builder<'_> {
 }
 
 /// The names that a target binds.
-pub(super) fn targets(target: &Expr) -> Vec<String> {
+pub(super) fn targets(target: &Expr) -> Vec<Name> {
     match target {
-        Expr::Name(name) => vec![name.id.to_string()],
+        Expr::Name(name) => vec![name.id.clone().into()],
         Expr::Tuple(ast::ExprTuple { elts, .. }) | Expr::List(ast::ExprList { elts, .. }) => {
             elts.iter().flat_map(targets).collect()
         }
@@ -319,22 +319,22 @@ pub(super) fn targets(target: &Expr) -> Vec<String> {
 }
 
 /// The texts of a list or tuple that has nothing else.
-pub(super) fn strings(expression: &Expr) -> Option<Vec<String>> {
+pub(super) fn strings(expression: &Expr) -> Option<Vec<Name>> {
     let elements = match expression {
         Expr::List(list) => &list.elts,
         Expr::Tuple(tuple) => &tuple.elts,
         _ => return None,
     };
-    elements.iter().map(|element| decide::text(element).map(str::to_owned)).collect()
+    elements.iter().map(|element| decide::text(element).map(Name::from)).collect()
 }
 
 /// Calls that import modules of which the text does not tell the names.
-fn imports_unseen(path: &[&str], has_text: bool) -> bool {
-    match path {
-        ["__import__"] | [.., "import_module" | "run_module" | "import_string"] => !has_text,
-        ["django", "setup"] => true,
-        [.., last] => matches!(
-            *last,
+fn imports_unseen(path: &Path, has_text: bool) -> bool {
+    match (path.as_str(), path.last()) {
+        ("__import__", _) | (_, "import_module" | "run_module" | "import_string") => !has_text,
+        ("django.setup", _) => true,
+        (_, last) => matches!(
+            last,
             "exec_module"
                 | "load_module"
                 | "autodiscover"
@@ -350,6 +350,11 @@ fn imports_unseen(path: &[&str], has_text: bool) -> bool {
                 | "execute_from_command_line"
                 | "autodiscover_tasks"
         ),
-        [] => false,
     }
+}
+
+/// Calls after which modules may be found elsewhere.
+fn opens_modules(path: &str) -> bool {
+    let of_sys = path.strip_prefix("sys.").and_then(|rest| rest.split('.').next());
+    matches!(of_sys, Some("path" | "meta_path")) || path == "site.addsitedir"
 }

@@ -1,28 +1,7 @@
 //! What of a module's steps is certain. Must not know which modules there are.
 
-use crate::outline::{Outline, Step, Stop, Try};
-use crate::reached::absolute;
+use crate::outline::{Step, Stop, Try};
 use crate::steps;
-
-/// Whether a module may have a name by itself, so that no submodule is imported for it. That it imports the submodule itself
-/// does not count.
-pub(super) fn may_bind(outline: &Outline, module: &str, name: &str) -> bool {
-    let mut may = outline.is_open || outline.globals.iter().any(|global| global == name);
-    steps::each(&outline.body, &mut |step| {
-        may |= match step {
-            Step::Bind(bind) => !bind.is_local && [name, "__getattr__"].contains(&&*bind.name),
-            Step::Class(class) => !class.is_local && class.name == name,
-            Step::Import(import) => import.bound() == name,
-            Step::From(from) => {
-                let is_itself = absolute(from, module).is_some_and(|from| from == module);
-                let mut others = from.names.iter().filter(|one| !is_itself || one.name != name);
-                from.names.is_empty() || others.any(|one| one.bound() == name)
-            }
-            _ => false,
-        };
-    });
-    may
-}
 
 /// Whether a `try` goes on without what is imported in it. A handler that only says it better does not.
 pub(super) fn goes_on(attempt: &Try) -> bool {
@@ -55,8 +34,8 @@ pub(super) fn may_end(steps: &[Step], is_own: bool) -> bool {
 pub(super) fn changes_modules(step: &Step) -> bool {
     match step {
         Step::OpensModules => true,
-        Step::SetItem(item) => item.of.path.iter().any(|name| name == "modules"),
-        Step::Call(call) => call.called.path.iter().any(|name| {
+        Step::SetItem(item) => item.of.path.names().any(|name| name == "modules"),
+        Step::Call(call) => call.called.path.names().any(|name| {
             name.starts_with("install_as") || name == "compat" || name == "load_library"
         }),
         _ => false,

@@ -139,8 +139,8 @@ impl Settings {
                 Step::Bind(bind) if is_it(bind) => {
                     all += usize::from(!matches!(bind.value, Bound::Strings { adds: true, .. }));
                 }
-                Step::Call(call) => changes |= call.called.path[0] == name,
-                Step::SetItem(item) => changes |= item.of.path[0] == name,
+                Step::Call(call) => changes |= call.called.path.first() == name,
+                Step::SetItem(item) => changes |= item.of.path.first() == name,
                 step => changes |= rebinds(step, name),
             });
             let own = outline.body.iter().filter_map(|step| match step {
@@ -153,7 +153,7 @@ impl Settings {
                     all -= 1;
                     listed.clear();
                 }
-                listed.extend(items.iter().map(|text| Named { text: text.clone(), module }));
+                listed.extend(items.iter().map(|text| Named { text: text.to_string(), module }));
             }
         }
         if all == 0 && !changes && !self.may_change(name) { listed } else { Vec::new() }
@@ -171,7 +171,7 @@ impl Settings {
                 if let Step::Bind(Bind { name: bound, value: Bound::Text(text), .. }) = step
                     && bound == name
                 {
-                    found = Some(Named { text: text.clone(), module });
+                    found = Some(Named { text: text.to_string(), module });
                 }
             }
         }
@@ -184,7 +184,7 @@ impl Settings {
         let mut found = None;
         for (module, outline) in self.outlines() {
             steps::each_step(outline, &mut |step| match step {
-                Step::Use(used) => touched += usize::from(used.path[0] == "LOGGING"),
+                Step::Use(used) => touched += usize::from(used.path.first() == "LOGGING"),
                 step => {
                     touched += usize::from(rebinds(step, "LOGGING"));
                     replaced |= rebinds(step, "LOGGING_CONFIG");
@@ -205,5 +205,5 @@ impl Settings {
 /// Whether a step sets or unbinds a name of its module.
 fn rebinds(step: &Step, name: &str) -> bool {
     let unbinds = matches!(step, Step::Unbind(unbind) if unbind.name == name);
-    unbinds || steps::bound_by(step).contains(&name)
+    unbinds || steps::binds(step, name)
 }
