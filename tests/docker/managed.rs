@@ -139,6 +139,27 @@ fn an_image_without_python_gets_one_in_a_volume_that_only_containers_write() {
 }
 
 #[test]
+fn what_was_brought_for_a_sync_that_failed_is_taken_by_the_next() {
+    let Some(world) = world("managed-failed") else { return };
+    let bare = Bare::new(&world);
+    let mut lists = channel(&world.project().with_file_name("channel"));
+    configure(&world, "packages = \"libfoo\"\n");
+    let first = synced(&world, &bare.image);
+    lists.add(&library("libfoo", "2.0"), &Value::Null);
+    world.requirements("nowhere\n");
+    let wheels = world.wheels();
+    let about = ["sync", "-r", "requirements.txt", "--volume", &world.volume, "--upgrade"];
+    let links = ["--image", &bare.image, "--no-index", "--find-links", wheels.to_str().unwrap()];
+    let failed = world.pyfast(&[&about[..], &links].concat());
+    assert!(text(&failed.stderr).contains("nowhere"), "{}", text(&failed.stderr));
+    world.requirements("alpha\n");
+    let next = synced(&world, &bare.image);
+    assert_ne!(next["id"], first["id"]);
+    let script = "import sys; print(open(sys.base_prefix + '/lib/libfoo.so.1').read())";
+    assert_eq!(bare.printed(script), "2.0");
+}
+
+#[test]
 fn an_image_without_glibc_is_refused_in_a_sentence() {
     let Some(world) = world("managed-none") else { return };
     world.sync_fails(NONE, 1, &["what channels have needs glibc", "/lib64/ld-linux-x86-64.so.2"]);

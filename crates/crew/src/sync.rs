@@ -197,6 +197,11 @@ fn sync_volume(
         None => connection.interpreter(image, settings),
     };
     let native = managed.as_ref().map(|managed| managed.native.clone());
+    // One that was brought for a sync that failed since is not the environment's. From outside nobody sees which it is.
+    let identity = match &managed {
+        Some(managed) if !unreachable => format!("{identity} {}", managed.prefix.id),
+        _ => identity,
+    };
     if let Some(written) = engine::direct(&volume) {
         let (seen, native) = (MOUNT_POINT.into(), native.clone());
         let at = At { written, seen, habitat: Habitat::Volume, native };

@@ -53,7 +53,7 @@ async fn one(package: &NativePackage, into: &Dir, tools: &Tools) -> Result<(), E
 /// A little more than was announced, so that a file that changed is told by its hash.
 fn limit(package: &NativePackage) -> usize {
     let limit = package.size.map(|size| size.saturating_add(SLACK));
-    limit.and_then(|size| usize::try_from(size).ok()).unwrap_or(LARGEST_FILE)
+    limit.and_then(|size| usize::try_from(size).ok()).unwrap_or(LARGEST_FILE).min(LARGEST_FILE)
 }
 
 /// What a server sends.

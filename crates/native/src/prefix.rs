@@ -83,7 +83,8 @@ impl Making<'_> {
         (self.tools.events)(Event::Making {
             python: self.solved.python().unwrap_or_default().to_owned(),
             packages: packages.len(),
-            bytes: packages.iter().filter_map(|package| package.size).sum(),
+            // A channel or a lock says them, who may lie.
+            bytes: packages.iter().filter_map(|package| package.size).fold(0, u64::saturating_add),
         });
         let records = self.records(packages)?;
         let prefix = self.linked(id, &records)?;

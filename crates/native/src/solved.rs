@@ -14,6 +14,7 @@ use rattler_conda_types::package::CondaArchiveIdentifier;
 use url::Url;
 
 use crate::error::Error;
+use crate::public_url::public;
 
 /// Raised where a prefix of equal packages would be another.
 const FORMAT: u32 = 1;
@@ -89,6 +90,13 @@ impl Solved {
 fn package(record: &RepoDataRecord) -> Result<NativePackage, Error> {
     let file = record.identifier.to_string();
     let known = &record.package_record;
+    public(&record.url)?;
+    let from_files = |channel: &str| channel.starts_with("file:") || channel.starts_with('/');
+    if record.url.scheme() == "file" && !record.channel.as_deref().is_some_and(from_files) {
+        let channel = record.channel.clone().unwrap_or_default();
+        let reason = format!("it says that {file} is a file of this machine");
+        return Err(Error::Channel { channel, reason });
+    }
     let Some(sha256) = known.sha256 else { return Err(Error::NoDigest { file }) };
     Ok(NativePackage {
         name: known.name.as_normalized().to_owned(),
@@ -105,6 +113,9 @@ fn package(record: &RepoDataRecord) -> Result<NativePackage, Error> {
 /// A package by the name of its archive, which says all that is needed before it has come.
 fn locked(archive: &LockedArchive) -> Result<NativePackage, Error> {
     let url = archive.location.to_url();
+    if let Location::Url(url) = &archive.location {
+        public(url)?;
+    }
     let file = percent_decode(url.rsplit('/').next().unwrap_or_default());
     let named = CondaArchiveIdentifier::try_from_filename(&file).filter(|_| !file.contains('/'));
     let named = named.ok_or_else(|| Error::archive(&file, "its name is no package's"))?.identifier;

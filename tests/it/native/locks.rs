@@ -83,6 +83,38 @@ fn a_lock_without_it_gets_it_by_the_next_sync() {
 }
 
 #[test]
+fn environments_share_a_lock_only_with_what_is_brought_for_both() {
+    let (managed, _) = Managed::locked();
+    let requirements = "requirements = [\"requirements.txt\"]\n";
+    let text = managed.world.read("pyfast.toml");
+    let default = text.replace("[env.default]\n", &format!("[env.default]\n{requirements}"));
+    let both = format!("{default}\n[env.other]\n{requirements}");
+    managed.world.write("pyfast.toml", &both);
+    managed.run(&["lock"]).ok();
+    let lock = managed.lock();
+    managed.run(&["lock", "--env", "other", "--python", &managed.world.python]).ok();
+    assert_eq!(managed.lock(), lock);
+    let other = managed.world.read("pylock.other.toml");
+    assert!(!other.contains("[tool.pyfast.native]"), "{other}");
+    managed.run(&["sync", "--locked"]).ok();
+    managed.run(&["lock", "--check"]).ok();
+}
+
+#[test]
+fn secrets_in_a_lock_are_refused_and_not_said() {
+    let (managed, other) = Managed::locked();
+    let lock = managed.lock();
+    let begin = lock.find("\nchannels = [").expect("channels") + 1;
+    let end = begin + lock[begin..].find('\n').expect("a line");
+    let channels = "channels = [\"http://me:SECRET@127.0.0.1:1/c\"]";
+    managed.world.write("pylock.toml", &[&lock[..begin], channels, &lock[end..]].concat());
+    let ran = managed.run_at(&other, &["sync", "--locked"]);
+    let ran = ran.refused(EITHER, &["password or a token"]);
+    assert!(!ran.stderr.contains("SECRET"), "{ran}");
+    assert!(prefixes_of(&other).is_empty());
+}
+
+#[test]
 fn an_archive_that_is_not_what_was_locked_is_refused() {
     let (managed, other) = Managed::locked();
     let lock = managed.lock();

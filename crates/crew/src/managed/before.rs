@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use pyfast_environment::{Error as EnvironmentError, Outdated, request::LockUse};
 use pyfast_installer::prefix::Brought;
-use pyfast_native::Solved;
+use pyfast_native::{Solved, refuse_secrets};
 use pyfast_resolver::native::{NativeLock, Said};
 
 use crate::error::Error;
@@ -77,6 +77,7 @@ impl Before {
 impl Choice {
     /// What a lock has for machines of this architecture.
     fn of_lock(native: &NativeLock) -> Result<Option<Self>, Error> {
+        refuse_secrets(&native.channels)?;
         let Some(archives) = native.archives.get(std::env::consts::ARCH) else { return Ok(None) };
         let solved = Solved::of_archives(archives)?;
         let (request, channels) = (native.request.clone(), native.channels.clone());

@@ -4,7 +4,6 @@
 use std::str::FromStr;
 
 use rattler_conda_types::{Channel, ChannelConfig, MatchSpec, ParseStrictness, Subdir};
-use rattler_redaction::Redact as _;
 use rattler_repodata_gateway::fetch::CacheAction;
 use rattler_repodata_gateway::{
     ChannelConfig as Reading, ChannelRelationsMode, Gateway, SourceConfig,
@@ -19,6 +18,7 @@ use super::virtual_packages::virtual_packages;
 use crate::error::{Error, whole};
 use crate::event::Event;
 use crate::machine::Machine;
+use crate::public_url::public;
 use crate::request::Request;
 use crate::solved::Solved;
 use crate::tools::Tools;
@@ -101,13 +101,7 @@ fn channel(text: &str, config: &ChannelConfig) -> Result<Channel, Error> {
     let channel = Channel::from_str(text, config);
     let channel = channel
         .map_err(|error| Error::Channel { channel: text.to_owned(), reason: whole(&error) })?;
-    let url = channel.base_url.url();
-    // What is kept, and what is in a prefix, is read by others.
-    if url.clone().redact() != *url || !url.username().is_empty() {
-        let channel = url.clone().redact().to_string();
-        let reason = "its URL has a password or a token".to_owned();
-        return Err(Error::Channel { channel, reason });
-    }
+    public(channel.base_url.url())?;
     Ok(channel)
 }
 

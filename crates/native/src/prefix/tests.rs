@@ -283,6 +283,30 @@ fn digests_are_demanded_and_checked() {
 }
 
 #[test]
+fn sizes_that_no_archive_has_mean_nothing() {
+    let mut world = World::new();
+    for name in ["libbar", "libbaz"] {
+        world.channel.add(&Built::new(name, "2"), &json!({ "size": u64::MAX }));
+    }
+    world.make(&["libbar", "libbaz"]).unwrap();
+}
+
+#[test]
+fn where_packages_are_is_kept_for_others_and_so_has_no_secret() {
+    let world = World::new();
+    for base in ["http://me:SECRET@127.0.0.1:1/c/", "http://127.0.0.1:1/t/to-SECRET/c/"] {
+        let listed = world.channel.directory.join(crate::fixtures::subdir()).join("repodata.json");
+        let text = fs_err::read_to_string(&listed).unwrap();
+        let mut lists: serde_json::Value = serde_json::from_str(&text).unwrap();
+        lists["info"]["base_url"] = base.into();
+        fs_err::write(&listed, lists.to_string()).unwrap();
+        let error = world.make(&[]).expect_err("it is refused");
+        let said = crate::error::whole(&error);
+        assert!(said.contains("password or a token") && !said.contains("SECRET"), "{said}");
+    }
+}
+
+#[test]
 fn two_packages_with_one_file_are_refused() {
     let mut world = World::new();
     world.add(&Built::new("libbar", "2").file("lib/libfoo.so.1", "bar", 0o755));

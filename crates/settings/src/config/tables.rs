@@ -106,11 +106,14 @@ impl EnvConfig {
             targets,
             universal,
             image: _,
+            // Which interpreter it is for is told apart by the lock itself. What a lock says of one that is brought, it
+            // says of one.
             python: _,
             services: _,
             supervised: _,
         } = self;
-        *requirements == other.requirements
+        self.brought() == other.brought()
+            && *requirements == other.requirements
             && *constraints == other.constraints
             && *exclude_dependencies == other.exclude_dependencies
             && *project == other.project
@@ -147,6 +150,11 @@ impl EnvConfig {
             .fields("targets", targets)
             .field("universal", universal)
             .finish()
+    }
+
+    /// The Python that is brought for it.
+    fn brought(&self) -> Option<&PythonWanted> {
+        self.python.as_ref().filter(|python| python.from == PythonFrom::Managed)
     }
 
     /// Whether it is for the same interpreter, as far as the configuration says.

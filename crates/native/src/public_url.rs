@@ -1,0 +1,56 @@
+//! URLs that locks, prefixes and messages say to others. Owns what of one must not be said.
+
+use rattler_redaction::Redact as _;
+use url::Url;
+
+use crate::error::Error;
+
+/// Refuses a URL with a name, a password or a token: channels say themselves where their packages are, and whatever they
+/// say is kept where others read it.
+pub(crate) fn public(url: &Url) -> Result<(), Error> {
+    let masked = url.clone().redact();
+    if masked == *url && url.username().is_empty() && url.query().is_none() {
+        return Ok(());
+    }
+    let mut channel = masked;
+    channel.set_query(None);
+    // A URL without a host has neither.
+    let _ = channel.set_username("").and_then(|()| channel.set_password(None));
+    Err(Error::Channel {
+        channel: channel.to_string(),
+        reason: "its URL has a password or a token".to_owned(),
+    })
+}
+
+/// Refuses channels of a lock with such a URL; one that is no URL is a name or a path.
+///
+/// # Errors
+/// [`Error::Channel`], with the secret masked.
+pub fn refuse_secrets(channels: &[String]) -> Result<(), Error> {
+    channels.iter().filter_map(|channel| Url::parse(channel).ok()).try_for_each(|url| public(&url))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(url: &str, said: Option<&str>) {
+        let refused = refuse_secrets(&[url.to_owned()]).err().map(|error| error.to_string());
+        assert_eq!(refused.is_some(), said.is_some(), "{refused:?}");
+        if let (Some(refused), Some(said)) = (refused, said) {
+            assert!(refused.contains(said) && !refused.contains("SECRET"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn what_is_secret_is_refused_and_not_said() {
+        check("https://h.test/conda-forge/linux-64/a-1-0.conda", None);
+        check("conda-forge", None);
+        check("/some/directory", None);
+        check("https://me:SECRET@h.test/c", Some("h.test/c"));
+        check("https://SECRET@h.test/c", Some("h.test/c"));
+        check("https://h.test/t/to-SECRET/c", Some("h.test/t/"));
+        check("https://h.test/c/a-1-0.conda?signature=SECRET", Some("h.test/c/a-1-0.conda"));
+    }
+}
