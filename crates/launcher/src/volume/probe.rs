@@ -168,10 +168,10 @@ mod tests {
         );
         assert_eq!(probe.image.id, "sha256:1");
         insta::assert_snapshot!(engine.calls().join("\n"), @r"
-        create c1 slim network none: python3 -I -c print(1)
+        create c1 slim network none: python3 -I -S -c print(1)
         run c1
         remove c1
-        create c2 slim network none: python -I -c print(1)
+        create c2 slim network none: python -I -S -c print(1)
         run c2
         remove c2
         ");

@@ -20,10 +20,13 @@ fn busy() -> View {
     view
 }
 
-/// The whole line as a terminal of `width` shows it, after two seconds in which all bytes came.
+/// The whole line as a terminal of `width` shows it, two seconds after it was first drawn, in which all bytes came.
 fn line(view: &mut View, width: usize) -> String {
-    let began = Instant::now();
-    view.speed.samples.push_back((began, 0));
+    let first = view.speed.samples.front().map(|(began, _)| *began);
+    let began = first.unwrap_or_else(Instant::now);
+    if first.is_none() {
+        view.speed.samples.push_back((began, 0));
+    }
     let took = Duration::from_secs(2);
     let words = view.words(width, began + took, took);
     format!("* {}{words}", view.gauge(width))
