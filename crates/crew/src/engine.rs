@@ -148,7 +148,7 @@ impl Connection {
     /// The same, where the one inside the image says it now. One that was brought never changes.
     ///
     /// # Errors
-    /// As [`Self::interpreter`].
+    /// If the image has no interpreter that can be used or cannot be asked; if the one that is meant was not brought yet.
     pub fn ask_interpreter(&self, image: &str, settings: &Settings) -> Result<Interpreter, Error> {
         match settings.brought() {
             Some(_) => self.interpreter(image, settings),
