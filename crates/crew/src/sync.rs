@@ -197,11 +197,6 @@ fn sync_volume(
         None => connection.interpreter(image, settings),
     };
     let native = managed.as_ref().map(|managed| managed.native.clone());
-    // One that was brought for a sync that failed since is not the environment's. From outside nobody sees which it is.
-    let identity = match &managed {
-        Some(managed) if !unreachable => format!("{identity} {}", managed.prefix.id),
-        _ => identity,
-    };
     if let Some(written) = engine::direct(&volume) {
         let (seen, native) = (MOUNT_POINT.into(), native.clone());
         let at = At { written, seen, habitat: Habitat::Volume, native };
@@ -209,7 +204,11 @@ fn sync_volume(
         let compiles = task.install().compile.unwrap_or_else(|| at.habitat.compiles()) && !later;
         // Only the image's own Python can compile for it then.
         if !compiles || compiling_python(settings, &probe()?).is_some() {
-            return in_directory(task, at, identity, &probe);
+            // One that was brought for a sync that failed since is not the environment's. Whoever looks at a volume from
+            // outside, as before the ways below, does not see which it is.
+            let brought =
+                managed.as_ref().map(|managed| format!("{identity} {}", managed.prefix.id));
+            return in_directory(task, at, brought.unwrap_or(identity), &probe);
         }
     }
     let later = afterwards::may_come(task, Habitat::Volume, &probe)?;
