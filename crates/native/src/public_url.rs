@@ -1,5 +1,6 @@
 //! URLs that locks, prefixes and messages say to others. Owns what of one must not be said.
 
+use pyfast_packaging::safe_url::SafeUrl;
 use rattler_redaction::Redact as _;
 use url::Url;
 
@@ -8,16 +9,13 @@ use crate::error::Error;
 /// Refuses a URL with a name, a password or a token: channels say themselves where their packages are, and whatever they
 /// say is kept where others read it.
 pub(crate) fn public(url: &Url) -> Result<(), Error> {
-    let masked = url.clone().redact();
-    if masked == *url && url.username().is_empty() && url.query().is_none() {
+    let mut shown = SafeUrl::new(url.clone()).bare().redact();
+    shown.set_query(None);
+    if shown == *url {
         return Ok(());
     }
-    let mut channel = masked;
-    channel.set_query(None);
-    // A URL without a host has neither.
-    let _ = channel.set_username("").and_then(|()| channel.set_password(None));
     Err(Error::Channel {
-        channel: channel.to_string(),
+        channel: shown.to_string(),
         reason: "its URL has a password or a token".to_owned(),
     })
 }

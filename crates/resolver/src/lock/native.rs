@@ -6,9 +6,11 @@ use std::path::Path;
 
 use serde::Deserialize;
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value, value};
+use url::Url;
 
 use pyfast_packaging::dist_file::{FileFacts, Location};
 use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::safe_url::SafeUrl;
 
 use super::artifact::Artifact;
 use super::write::{artifact, hashes};
@@ -89,8 +91,8 @@ impl Said {
         let archive = |file: Artifact| -> Result<LockedArchive, String> {
             let location = file.location(directory).ok_or("an archive of it is nowhere")?;
             let name = || location.to_url();
-            if matches!(&location, Location::Url(url) if !url.username().is_empty() || url.password().is_some())
-            {
+            let login = |url: &Url| SafeUrl::new(url.clone()).login();
+            if matches!(&location, Location::Url(url) if login(url).is_some()) {
                 return Err("the URL of an archive of it has a password".to_owned());
             }
             let (sha256, _) = file.hashes.read()?;
