@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{LazyLock, OnceLock};
 
+use pyfast_root::layout::LAUNCHES;
+
 use crate::wheels::Wheel;
 
 /// Debian with Python 3.11 and nothing else.
@@ -66,7 +68,9 @@ static SEARCH_PATH: LazyLock<OsString> = LazyLock::new(|| {
 static COMPOSE_VERSION: OnceLock<Vec<u8>> = OnceLock::new();
 
 /// Where the program remembers it, in a home.
-const COMPOSE_VERSION_FILE: &str = ".local/share/pyfast/launch/v1/compose-version";
+fn compose_version_file(home: &Path) -> PathBuf {
+    home.join(".local/share/pyfast").join(LAUNCHES).join("compose-version")
+}
 
 impl World {
     /// A world with an engine; `None` (and said so) without one.
@@ -83,7 +87,7 @@ impl World {
             fs_err::create_dir(directory.path().join(name)).unwrap();
         }
         if let Some(known) = COMPOSE_VERSION.get() {
-            let file = directory.path().join("home").join(COMPOSE_VERSION_FILE);
+            let file = compose_version_file(&directory.path().join("home"));
             fs_err::create_dir_all(file.parent().expect("it is below a home")).unwrap();
             fs_err::write(file, known).unwrap();
         }
@@ -238,7 +242,7 @@ impl World {
     pub(crate) fn containers(&self) -> String {
         let filter = format!("volume={}", self.volume);
         let home = self.directory.path().join("home");
-        if let Ok(known) = fs_err::read(home.join(COMPOSE_VERSION_FILE)) {
+        if let Ok(known) = fs_err::read(compose_version_file(&home)) {
             let _ = COMPOSE_VERSION.set(known);
         }
         let keeper = text(&self.docker(&["ps", "-aq", "--filter", &self.keeper()]).stdout);
