@@ -80,7 +80,7 @@ pub(crate) fn answer(
         Question::Sync { .. } | Question::Machine | Question::Bring(_) => {
             return Err(Error::Answer);
         }
-        Question::Brought => Answer::Brought(at.brought()?.map(Box::new)),
+        Question::Brought => Answer::Brought(Had::of(root, &at.name)?.map(Box::new)),
         Question::History => Answer::History(at.history()?),
         Question::Packages(of) => Answer::Packages(at.packages(of.as_ref())?),
         Question::Rollback { to, now } => Answer::Rollback(at.rollback(&to, now)?),
@@ -172,13 +172,6 @@ impl At<'_> {
         written.note(Path::new(BIN));
         let everything = Some((self.before()?, self.inventory()?));
         Ok(Look { state, compiling, everything, written: written.times })
-    }
-
-    /// The Python that was brought for it.
-    fn brought(&self) -> Result<Option<Had>, Error> {
-        let Some(brought) = prefix::Brought::of(self.root, &self.name)? else { return Ok(None) };
-        let prefix = prefix::Prefix::find(self.root, &brought.id)?;
-        Ok(Some(Had { brought, prefix }))
     }
 
     fn before(&self) -> Result<Before, Error> {

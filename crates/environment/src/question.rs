@@ -14,7 +14,7 @@ use pyfast_installer::interpreter::Interpreter;
 use pyfast_installer::link::Package;
 use pyfast_installer::prefix::{Brought, Prefix};
 use pyfast_packaging::hash::Sha256;
-use pyfast_root::{Activation, ProjectEnv};
+use pyfast_root::{Activation, ProjectEnv, Root};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -143,6 +143,18 @@ pub struct Had {
     pub brought: Brought,
     /// The prefix, where it is there.
     pub prefix: Option<Prefix>,
+}
+
+impl Had {
+    /// What a root has of an environment.
+    ///
+    /// # Errors
+    /// If what is kept cannot be read.
+    pub fn of(root: &Root, name: &ProjectEnv) -> Result<Option<Self>, pyfast_installer::Error> {
+        let Some(brought) = Brought::of(root, name)? else { return Ok(None) };
+        let prefix = Prefix::find(root, &brought.id)?;
+        Ok(Some(Self { brought, prefix }))
+    }
 }
 
 /// What packages of channels may rely on of a machine.

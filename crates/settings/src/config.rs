@@ -18,9 +18,9 @@ mod schema;
 mod tables;
 mod words;
 
+pub(crate) use tables::PythonFrom;
 pub(crate) use tables::{CheckConfig, IndexConfig, LinkConfig, NativeConfig, ProjectConfig};
 pub use tables::{EnvConfig, Itself};
-pub(crate) use tables::{PythonFrom, PythonWanted};
 pub(crate) use words::ConfiguredRoot;
 
 /// The file's name.
@@ -137,11 +137,9 @@ impl Config {
     fn check_pythons(&self, table: &DeTable<'_>) -> Result<(), Wrong> {
         let mut managed = false;
         for (name, env) in &self.env {
-            let Some(PythonWanted { version, from: PythonFrom::Managed }) = &env.python else {
-                continue;
-            };
+            let Some(python) = env.brought() else { continue };
             managed = true;
-            if !words::is_version_or_range(version) {
+            if !words::is_version_or_range(&python.version) {
                 let span = key_span(table, &["env", name, "python"]);
                 let reason = "a managed Python is a version, or a range of versions".to_owned();
                 return Err(Wrong { span, reason });

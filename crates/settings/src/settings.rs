@@ -10,7 +10,7 @@ use pyfast_packaging::pyproject::uv::UvTable;
 use pyfast_root::layout::LAYOUT_FILE;
 use pyfast_root::{Claim, is_name};
 
-use crate::config::{ConfiguredRoot, PythonFrom};
+use crate::config::ConfiguredRoot;
 use crate::error::{Error, Keeping};
 use crate::flags::Flags;
 use crate::interpreters::{Pinned, pinned};
@@ -190,10 +190,7 @@ impl Settings {
             Python::Host(_) => None,
             Python::Managed(version) => Some(version),
             Python::Image(_) if self.flags.python.is_some() => None,
-            Python::Image(_) => {
-                let python = self.project.config.env.get(&self.env)?.python.as_ref()?;
-                (python.from == PythonFrom::Managed).then_some(&*python.version)
-            }
+            Python::Image(_) => Some(&*self.project.config.env.get(&self.env)?.brought()?.version),
         }
     }
 

@@ -2,7 +2,7 @@
 //! which of them stands; must not know how anything is chosen.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use pyfast_environment::{Error as EnvironmentError, Outdated, request::LockUse};
 use pyfast_installer::prefix::Brought;
@@ -14,10 +14,10 @@ use crate::error::Error;
 /// What is known of earlier choices.
 pub(super) struct Before {
     /// Where the project's own lock is, or would be, and what it says where it is there.
-    pub(super) path: PathBuf,
-    pub(super) lock: Option<Said>,
+    path: PathBuf,
+    lock: Option<Said>,
     /// What the root remembers.
-    pub(super) memory: Option<Brought>,
+    memory: Option<Brought>,
 }
 
 /// What stands of them.
@@ -31,9 +31,13 @@ pub(super) struct Choice {
 }
 
 impl Before {
-    pub(super) fn new(lock: Option<(&Path, &str)>, memory: Option<Brought>) -> Result<Self, Error> {
-        let path = lock.map(|(path, _)| path.to_owned()).unwrap_or_default();
-        let lock = lock.map(|(path, text)| Said::read(text, path)).transpose()?;
+    /// Of the text of the lock at a path, where there is one.
+    pub(super) fn new(
+        path: PathBuf,
+        text: Option<&str>,
+        memory: Option<Brought>,
+    ) -> Result<Self, Error> {
+        let lock = text.map(|text| Said::read(text, &path)).transpose()?;
         Ok(Self { path, lock, memory })
     }
 

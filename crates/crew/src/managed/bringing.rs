@@ -36,9 +36,8 @@ pub(crate) fn bring(task: Task<'_>, version: &str, ground: &Ground<'_>) -> Resul
     let (request, subject) = (request(task, version), subject(settings));
     let had = ground.had(&subject)?;
     let (path, text) = lock_of_project(task);
-    let lock = text.as_deref().map(|text| (&*path, text));
-    let before = Before::new(lock, had.as_ref().map(|had| had.brought.clone()))?;
-    let before = Before { path, ..before };
+    let memory = had.as_ref().map(|had| had.brought.clone());
+    let before = Before::new(path, text.as_deref(), memory)?;
     // What would be chosen anew is not known without choosing.
     let anew = options.resolve.upgrade && !options.dry_run;
     let asked = request.fingerprint();
@@ -111,7 +110,8 @@ pub(crate) fn locked(
     let Task { options, settings, events } = task;
     let request = request(task, version);
     let had = at_place(settings, events, brought)?;
-    let before = Before::new(own, had.map(|had| had.brought))?;
+    let path = own.map(|(path, _)| path.to_owned()).unwrap_or_default();
+    let before = Before::new(path, own.map(|(_, text)| text), had.map(|had| had.brought))?;
     let asked = request.fingerprint();
     let standing =
         if options.resolve.upgrade { None } else { before.standing(&asked, options.lock_use)? };

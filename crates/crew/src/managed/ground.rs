@@ -33,7 +33,10 @@ impl Ground<'_> {
         match (&self.written, &self.volume) {
             (None, Some((place, _))) => Ok(ask::brought(*place)?),
             (None, None) => Ok(None),
-            (Some(written), _) => had(written, &self.seen, subject),
+            (Some(written), _) => {
+                let Some(root) = Root::find(written, &self.seen)? else { return Ok(None) };
+                Ok(Had::of(&root, &subject.name()?)?)
+            }
         }
     }
 
@@ -72,14 +75,6 @@ impl Ground<'_> {
 pub(super) fn machine_of(told: MachineFacts) -> Machine {
     let MachineFacts { arch, glibc, kernel } = told;
     Machine { arch, glibc, kernel }
-}
-
-/// What a root has of an environment.
-fn had(written: &Path, seen: &Path, subject: &Subject) -> Result<Option<Had>, Error> {
-    let Some(root) = Root::find(written, seen)? else { return Ok(None) };
-    let Some(brought) = Brought::of(&root, &subject.name()?)? else { return Ok(None) };
-    let prefix = Prefix::find(&root, &brought.id)?;
-    Ok(Some(Had { brought, prefix }))
 }
 
 /// Makes it in a root, and says there whose it is.

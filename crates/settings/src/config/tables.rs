@@ -153,7 +153,7 @@ impl EnvConfig {
     }
 
     /// The Python that is brought for it.
-    fn brought(&self) -> Option<&PythonWanted> {
+    pub(crate) fn brought(&self) -> Option<&PythonWanted> {
         self.python.as_ref().filter(|python| python.from == PythonFrom::Managed)
     }
 
