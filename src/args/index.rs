@@ -51,6 +51,15 @@ pub(crate) struct IndexArgs {
         hide_env_values = true
     )]
     pub(crate) find_links: Vec<String>,
+    /// A conda channel that managed Pythons and native libraries come from, instead of those of pyfast.toml
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL_OR_DIR",
+        env = "PYFAST_CHANNELS",
+        value_delimiter = ' '
+    )]
+    pub(crate) channel: Vec<String>,
     /// Use no index, only --find-links and wheels named directly
     #[arg(long, global = true, env = "PYFAST_NO_INDEX")]
     pub(crate) no_index: bool,
@@ -90,6 +99,7 @@ impl IndexArgs {
             index_url: args.index_url,
             extra_index_url: args.extra_index_url,
             find_links: args.find_links,
+            channels: args.channel,
             no_index: args.no_index,
             index_strategy: args.index_strategy.map(Into::into),
             keyring_provider: args.keyring_provider.map(Into::into),

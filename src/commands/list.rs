@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use pyfast_environment::ask::{details, packages};
+use pyfast_environment::ask::{details, native_packages, packages};
 use pyfast_environment::consistency::problems;
-use pyfast_environment::listing::Entry;
+use pyfast_environment::listing::{Entry, native_json};
+use pyfast_installer::prefix::NativePackage;
 use serde_json::{Value, json};
 
 use crate::args::ResultArgs;
@@ -31,6 +32,9 @@ pub(crate) struct Args {
     /// Say instead which packages need what is not there, or is there in another version
     #[arg(long, conflicts_with_all = ["lock", "format"])]
     check: bool,
+    /// List instead what was brought from channels: the environment's Python and native libraries
+    #[arg(long, conflicts_with_all = ["lock", "check"])]
+    native: bool,
     /// The form of the list
     #[arg(long, value_name = "FORMAT", default_value = "freeze")]
     format: Format,
@@ -58,6 +62,9 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     if args.check {
         return check(settings);
     }
+    if args.native {
+        return native(args.format, settings);
+    }
     let packages = match &args.lock {
         Some(lock) => Entry::locked(&LockArgs::of(lock.clone()).open(settings)?.lock),
         None => Entry::installed(at_place(settings, |place| packages(place, None))?),
@@ -70,6 +77,23 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         packages.iter().map(|one| format!("{one}\n")).collect()
     };
     settings.ui.data(text);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What was brought from channels.
+fn native(format: Format, settings: &Settings) -> Result<ExitCode, Failure> {
+    let packages = at_place(settings, native_packages)?;
+    let each = packages.iter();
+    settings.ui.data(if settings.ui.json() {
+        format!("{}\n", each.map(native_json).collect::<Value>())
+    } else if format == Format::Columns {
+        let row = |one: &NativePackage| {
+            [one.name.clone(), one.version.clone(), one.build.clone(), one.channel().to_owned()]
+        };
+        titled(&["Package", "Version", "Build", "Channel"], &each.map(row).collect::<Vec<_>>())
+    } else {
+        each.map(|one| format!("{}={}={}\n", one.name, one.version, one.build)).collect()
+    });
     Ok(ExitCode::SUCCESS)
 }
 

@@ -9,7 +9,6 @@ use pyfast_crew::lock_file::{ChosenBy, write};
 use pyfast_crew::locking::{Goal, Made, TargetFlags, Wish, make};
 use pyfast_environment::Outdated;
 use pyfast_environment::report::{Changes, PackageFacts};
-use pyfast_packaging::target::Target;
 use pyfast_resolver::{LineOptions, Lock};
 use pyfast_settings::own_lock::is_lock;
 
@@ -107,14 +106,9 @@ pub(crate) struct TargetArgs {
 }
 
 impl TargetArgs {
-    fn flags(&self, universal: bool) -> TargetFlags {
+    pub(crate) fn flags(&self, universal: bool) -> TargetFlags {
         let (pythons, platforms) = (self.python_version.clone(), self.python_platform.clone());
         TargetFlags { pythons, platforms, universal }
-    }
-
-    /// The one target that is named, or the interpreter's.
-    pub(crate) fn one(&self, settings: &Settings) -> Result<Target, Failure> {
-        Ok(self.flags(false).one(settings)?)
     }
 }
 

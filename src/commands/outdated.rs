@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use pyfast_crew::opened::Opened;
 use pyfast_crew::outdated::{Answer, Outdated, Question};
 use pyfast_resolver::cutoff::Cutoff;
 use pyfast_settings::ResolveFlags;
@@ -9,7 +10,7 @@ use serde_json::json;
 
 use crate::args::{PrereleaseMode, ResultArgs, short_find_links};
 use crate::failure::Failure;
-use crate::locked::{LockArgs, Opened};
+use crate::locked::LockArgs;
 use crate::progress::Progress;
 use crate::settings::Settings;
 use crate::ui::{count, titled};

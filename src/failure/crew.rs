@@ -34,6 +34,7 @@ impl From<Error> for Failure {
             Error::EditedMeanwhile { .. } => ("changed-meanwhile", Code::Mendable),
             Error::NotAsked { .. } | Error::AskedElsewhere { .. } => ("not-asked", Code::Mendable),
             Error::NotLocked { .. } => ("not-locked", Code::Mendable),
+            Error::ReadLock { .. } => ("lock", Code::Mendable),
             Error::NoSuchEnvironment { .. } => ("no-environment", Code::Mendable),
             Error::NoVolume { .. } => ("no-volume", Code::Mendable),
             Error::ReadWheel(_) | Error::NoWheel { .. } => ("bad-wheel", Code::Mendable),
@@ -72,6 +73,9 @@ fn hint(error: &Error) -> Option<&'static str> {
             Some("`pyfast sync` makes the environment what the file says; or try again")
         }
         Error::NoVolume { .. } => Some("`pyfast sync` makes it"),
+        Error::ReadLock { .. } => {
+            Some("make one with `pyfast lock`, or an environment with `pyfast sync`")
+        }
         Error::ManagedInDirectory { .. } => Some("name a volume with --volume NAME"),
         Error::NoImage { .. } => {
             Some("give --image IMAGE, or `image` of the environment in pyfast.toml")

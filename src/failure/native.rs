@@ -37,7 +37,9 @@ fn hint(error: &Error) -> Option<&'static str> {
         Error::Spec { .. } => "write a name, and a version where one is wanted: `libpq >=16`",
         Error::Repodata { .. } => "name other `channels` under [native] in pyfast.toml",
         Error::Unsolvable { .. } => "mend `packages` or `channels` under [native], or `python`",
-        Error::Unsuited { .. } => "`pyfast sync --upgrade` chooses what runs here, and locks that",
+        Error::Unsuited { .. } | Error::NoWhole { .. } => {
+            "`pyfast sync --upgrade` chooses anew what runs here, and locks that"
+        }
         Error::PythonPackage { .. } => "require it from an index, as other packages for Python",
         Error::NoDigest { .. } | Error::HashMismatch { .. } | Error::Archive { .. } => {
             "where the channel has changed `pyfast sync --upgrade` reads it anew; do not trust it else"

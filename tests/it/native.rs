@@ -1,7 +1,9 @@
 //! Pythons and native libraries that are brought from channels.
 
 mod channel;
+mod choosing;
 mod locks;
+mod looking;
 
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;

@@ -167,15 +167,23 @@ pub enum Error {
     /// Where one target is looked at, several are named.
     #[error("only one target can be looked at")]
     SeveralTargets,
-    /// What is to be upgraded is not in the lock.
-    #[error("`{name}` is not in the lock `{}`", lock.display())]
+    /// What is asked about, or is to be upgraded, is not in the lock.
+    #[error("`{name}` is not in {lock}")]
     NotLocked {
         /// The package.
         name: PackageName,
         /// One of the lock that has nearly the same name.
         near: Option<PackageName>,
-        /// The lock.
-        lock: PathBuf,
+        /// What the lock is called.
+        lock: String,
+    },
+    /// A lock cannot be read.
+    #[error("cannot read the lock `{}`: {source}", path.display())]
+    ReadLock {
+        /// Where it would be.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
     },
     /// There is no environment of this name.
     #[error("there is no environment `{name}`")]

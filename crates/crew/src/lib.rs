@@ -22,6 +22,7 @@ pub mod limits;
 pub mod lock_file;
 pub mod locking;
 pub mod meant;
+pub mod opened;
 pub mod outdated;
 pub mod relocking;
 pub mod remembered;

@@ -1,17 +1,16 @@
 //! A lock for its own sake, without an environment: for the interpreter, or for platforms and Pythons that are named. Owns
 //! which targets are meant, where the lock goes, and whether it has to be made at all; must not know its form in a file.
 
+mod targets;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pyfast_environment::report::Changes;
-use pyfast_installer::interpreter::Interpreter;
-use pyfast_packaging::platform::named_target;
-use pyfast_packaging::target::Target;
 use pyfast_resolver::native::{NativeLock, Said, written};
 use pyfast_resolver::{BuildSource, Lock, Locked, Standing, Targets};
 use pyfast_settings::own_lock::FILE;
-use pyfast_settings::{ResolveFlags, Settings, TargetChoice};
+use pyfast_settings::{ResolveFlags, Settings};
 use tokio::runtime::Runtime;
 
 use crate::asking::{Remembering, asked_python};
@@ -19,23 +18,14 @@ use crate::building::{BUILDS, BuildPlace};
 use crate::error::Error;
 use crate::event::{Event, Events};
 use crate::inputs::{Inputs, read_inputs};
-use crate::interpreter::{host_python, interpreter};
 use crate::lock_file::known;
 use crate::managed;
 use crate::relocking::{changes, check_upgrades};
 use crate::session::{Session, lock_request, own_lock};
 use crate::task::{Options, Task};
 
-/// The targets that are named instead of asked.
-#[derive(Debug, Clone, Default)]
-pub struct TargetFlags {
-    /// Versions of Python.
-    pub pythons: Vec<String>,
-    /// Platforms.
-    pub platforms: Vec<String>,
-    /// Whether it is for all platforms.
-    pub universal: bool,
-}
+use targets::Base;
+pub use targets::TargetFlags;
 
 /// Where a lock goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,90 +91,6 @@ impl Drop for Ending {
     }
 }
 
-/// What targets are told apart from. It is looked for once a lock, because that may start interpreters.
-struct Base {
-    /// The environment's interpreter, where there is one or must be one.
-    interpreter: Option<Interpreter>,
-    /// The one whose pip's default index counts.
-    host: Option<PathBuf>,
-}
-
-impl Base {
-    fn target(&self) -> Option<Target> {
-        self.interpreter.as_ref().map(Interpreter::target)
-    }
-}
-
-impl TargetFlags {
-    fn is_empty(&self) -> bool {
-        self.pythons.is_empty() && self.platforms.is_empty()
-    }
-
-    /// Whether something is named, and no more than one target.
-    fn is_one(&self) -> bool {
-        !self.is_empty() && self.pythons.len() < 2 && self.platforms.len() < 2
-    }
-
-    /// The one target that is named, or the interpreter's.
-    ///
-    /// # Errors
-    /// If several are named, or there is no such one.
-    pub fn one(&self, settings: &Settings) -> Result<Target, Error> {
-        self.one_from(&self.base(settings)?)
-    }
-
-    fn one_from(&self, base: &Base) -> Result<Target, Error> {
-        let (version, platform) = match (&self.pythons[..], &self.platforms[..]) {
-            ([] | [_], [] | [_]) => (self.pythons.first(), self.platforms.first()),
-            _ => return Err(Error::SeveralTargets),
-        };
-        match base.target() {
-            Some(base) if self.is_empty() => Ok(base),
-            base => Ok(named_target(
-                version.map(String::as_str),
-                platform.map(String::as_str),
-                base.as_ref(),
-            )?),
-        }
-    }
-
-    fn base(&self, settings: &Settings) -> Result<Base, Error> {
-        let all_named = !self.pythons.is_empty() && !self.platforms.is_empty();
-        let interpreter = match interpreter(settings) {
-            Ok(interpreter) => Some(interpreter),
-            Err(_) if all_named => None,
-            Err(error) => return Err(error),
-        };
-        let host = host_python(settings, interpreter.as_ref());
-        Ok(Base { interpreter, host })
-    }
-
-    /// The platforms and Pythons that are meant: those that are named, else those of the configuration, else those
-    /// that the lock is for already.
-    fn choice(&self, settings: &Settings, output: Option<&Path>) -> TargetChoice {
-        if self.is_one() && !self.universal {
-            return TargetChoice::default();
-        }
-        if self.universal || !self.is_empty() {
-            return TargetChoice {
-                universal: self.universal,
-                pythons: self.pythons.clone(),
-                platforms: self.platforms.clone(),
-                locked: None,
-            };
-        }
-        let configured = TargetChoice::configured(settings);
-        if configured.is_single()
-            && let Some(path) = output
-            && let Some(text) = known(path)
-            && let Ok(lock) = Lock::whole(&text, path)
-        {
-            return TargetChoice::of_lock(&lock);
-        }
-        configured
-    }
-}
-
 /// Makes a lock, and writes nothing.
 ///
 /// # Errors
@@ -195,10 +101,11 @@ pub fn make(wish: &Wish<'_>, settings: &Settings, events: &Events) -> Result<Mad
     for warning in &inputs.set.warnings {
         events(Event::Warning(warning.clone()));
     }
-    let base = target.base(settings)?;
+    let native = native(wish, settings, events, before(wish, &inputs, settings).as_ref())?;
+    let base = target.base(settings, native.as_ref())?;
     let path = path(wish, &inputs, settings, &base);
     let several = target.choice(settings, path.as_deref());
-    let several = several.several(&inputs.set, base.target().as_ref())?;
+    let several = several.several(&inputs.set, base.target.as_ref())?;
     let targets = match several {
         Some(several) => several,
         None => Targets::One(target.one_from(&base)?),
@@ -209,7 +116,6 @@ pub fn make(wish: &Wish<'_>, settings: &Settings, events: &Events) -> Result<Mad
         check_upgrades(resolve, &kept, path)?;
     }
     let was_there = old.is_some();
-    let native = native(wish, settings, events, old.as_ref())?;
     let request = lock_request(&inputs.set, resolve, targets, kept.clone())?;
     let whole = old.as_ref().and_then(|(path, text)| Lock::whole(text, path).ok());
     let says = |native: &NativeLock| {
@@ -243,27 +149,39 @@ pub fn make(wish: &Wish<'_>, settings: &Settings, events: &Events) -> Result<Mad
     Ok(Made { lock: Some(lock), path, native, was_there, changes, ending })
 }
 
+/// The lock that may say what was chosen of channels before: which file is an environment's own may be told by the Python that
+/// was chosen alone.
+fn before(wish: &Wish<'_>, inputs: &Inputs, settings: &Settings) -> Option<(PathBuf, String)> {
+    let text = |path: &PathBuf| Some((path.clone(), known(path)?));
+    match &wish.goal {
+        Goal::Text => None,
+        Goal::File(path) => text(path),
+        Goal::Own => {
+            let own = own_lock(wish.resolve, settings, Some(&inputs.set));
+            own.places().iter().find_map(text)
+        }
+    }
+}
+
 /// What the lock says of a Python out of channels: of the one for this machine where no other target is named.
 fn native(
     wish: &Wish<'_>,
     settings: &Settings,
     events: &Events,
-    old: Option<&(&Path, String)>,
+    before: Option<&(PathBuf, String)>,
 ) -> Result<Option<NativeLock>, Error> {
-    let old = old.map(|(path, text)| (*path, &**text));
+    let before = before.map(|(path, text)| (&**path, &**text));
     match settings.brought() {
         Some(version) if wish.target.is_empty() => {
             let options = Options { resolve: wish.resolve.clone(), ..Options::default() };
             let task = Task { options: &options, settings, events };
-            Ok(Some(managed::locked(task, version, old)?))
+            Ok(Some(managed::locked(task, version, before)?))
         }
-        Some(_) => {
-            let said = old.map(|(path, text)| Said::read(text, path)).transpose()?;
-            Ok(said.and_then(|said| match said {
-                Said::Archives(native) => Some(native),
-                _ => None,
-            }))
-        }
+        // What cannot be read is chosen by the next sync.
+        Some(_) => Ok(before.and_then(|(path, text)| match Said::read(text, path) {
+            Ok(Said::Archives(native)) => Some(native),
+            _ => None,
+        })),
         None => Ok(None),
     }
 }
@@ -275,8 +193,7 @@ fn path(wish: &Wish<'_>, inputs: &Inputs, settings: &Settings, base: &Base) -> O
         Goal::File(path) => Some(path.clone()),
         Goal::Own => {
             let own = own_lock(wish.resolve, settings, Some(&inputs.set));
-            let named = || wish.target.one_from(base).ok();
-            let target = || if wish.target.is_empty() { base.target() } else { named() };
+            let target = || wish.target.one_from(base).ok();
             Some(own.path(target).to_owned())
         }
     }

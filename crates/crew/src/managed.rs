@@ -9,7 +9,7 @@ mod bringing;
 mod ground;
 
 #[cfg(feature = "native")]
-pub(crate) use bringing::{bring, bring_asked, here, locked, print};
+pub(crate) use bringing::{bring, bring_asked, here, locked, platform, print, python_of};
 
 use std::path::{Path, PathBuf};
 
@@ -66,6 +66,7 @@ mod nobody {
     use std::path::Path;
 
     use pyfast_environment::question::{Bringing, Had, MachineFacts};
+    use pyfast_settings::Settings;
 
     use super::{Ground, Managed, NativeLock, Of};
     use crate::error::Error;
@@ -83,8 +84,16 @@ mod nobody {
         Err(Error::NotBuiltIn { version: version.to_owned() })
     }
 
-    pub(crate) fn print(_: Task<'_>, version: &str) -> String {
-        version.to_owned()
+    pub(crate) fn print(_: Task<'_>, version: &str) -> Result<String, Error> {
+        Err(Error::NotBuiltIn { version: version.to_owned() })
+    }
+
+    pub(crate) fn python_of(_: &NativeLock) -> Option<String> {
+        None
+    }
+
+    pub(crate) fn platform(_: &Settings) -> Result<String, Error> {
+        Err(Error::NotBuiltIn { version: String::new() })
     }
 
     pub(crate) fn here() -> Result<MachineFacts, Error> {
@@ -97,4 +106,4 @@ mod nobody {
 }
 
 #[cfg(not(feature = "native"))]
-pub(crate) use nobody::{bring, bring_asked, here, locked, print};
+pub(crate) use nobody::{bring, bring_asked, here, locked, platform, print, python_of};

@@ -42,7 +42,8 @@ pub fn check_upgrades(resolve: &ResolveFlags, kept: &[Pin], lock: &Path) -> Resu
     let is_locked = |name: &PackageName| kept.iter().any(|pin| pin.name == *name);
     let Some(name) = resolve.upgraded().find(|name| !is_locked(name)) else { return Ok(()) };
     let near = nearest(name.as_ref(), kept.iter().map(|pin| &pin.name)).cloned();
-    Err(Error::NotLocked { name: name.clone(), near, lock: lock.to_owned() })
+    let lock = format!("the lock `{}`", lock.display());
+    Err(Error::NotLocked { name: name.clone(), near, lock })
 }
 
 #[cfg(test)]

@@ -171,7 +171,7 @@ fn sync_volume(
     let Task { options, settings, .. } = task;
     let id = connection.image_id(image)?;
     let identity = match settings.brought() {
-        Some(version) => format!("{id} {}", managed::print(task, version)),
+        Some(version) => format!("{id} {}", managed::print(task, version)?),
         None => id.clone(),
     };
     let outside = Outside::new(connection, name, image, settings);

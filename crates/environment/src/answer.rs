@@ -18,7 +18,7 @@ use pyfast_installer::generation::{
 };
 use pyfast_installer::interpreter::Interpreter;
 use pyfast_installer::link::Package;
-use pyfast_installer::prefix;
+use pyfast_installer::prefix::{self, Prefix};
 use pyfast_installer::store::{Store, entry_points, recorded_files, repair, stored_text};
 use pyfast_installer::{Event, store};
 use pyfast_packaging::hash::Sha256;
@@ -81,6 +81,7 @@ pub(crate) fn answer(
             return Err(Error::Answer);
         }
         Question::Brought => Answer::Brought(Had::of(root, &at.name)?.map(Box::new)),
+        Question::Prefix => Answer::Prefix(at.prefix()?),
         Question::History => Answer::History(at.history()?),
         Question::Packages(of) => Answer::Packages(at.packages(of.as_ref())?),
         Question::Rollback { to, now } => Answer::Rollback(at.rollback(&to, now)?),
@@ -235,6 +236,17 @@ impl At<'_> {
         Ok(generation.spec(self.root)?.packages)
     }
 
+    fn prefix(&self) -> Result<Option<Prefix>, Error> {
+        let current = self.current()?;
+        let spec = current.spec(self.root)?;
+        let findings = prefix::unsound(self.root, &spec)?;
+        if !findings.is_empty() {
+            return Err(Error::NotWhole { id: current.id, findings });
+        }
+        let id = prefix::id_of(self.root, &spec.interpreter);
+        Ok(id.map(|id| Prefix::find(self.root, &id)).transpose()?.flatten())
+    }
+
     fn details(&self, files: bool) -> Result<Details, Error> {
         let generation = self.current()?;
         let spec = generation.spec(self.root)?;
@@ -280,13 +292,14 @@ impl At<'_> {
         let _alone = lock_project(self.root, &self.name, self.waiting)?;
         let target = rollback_target(self.root, &self.name, to)?;
         let directory = self.root.make_project_env(&self.name)?;
-        let findings = if !target.survived(self.root)? {
+        let mut findings = if !target.survived(self.root)? {
             target.verify_own(self.root)?
         } else if Looks::load(&directory).untouched(self.root, &target.id).is_some() {
             Vec::new()
         } else {
             look(self.root, &target, None)?
         };
+        findings.extend(prefix::unsound(self.root, &target.spec(self.root)?)?);
         if !findings.is_empty() {
             return Err(Error::NotWhole { id: target.id, findings });
         }

@@ -8,6 +8,7 @@ use pyfast_installer::build::RememberedWheel;
 use pyfast_installer::gc::GcPlan;
 use pyfast_installer::generation::Rollback;
 use pyfast_installer::link::Package;
+use pyfast_installer::prefix::NativePackage;
 use pyfast_packaging::hash::Sha256;
 
 use pyfast_installer::generation::Worked;
@@ -203,6 +204,18 @@ pub fn collect(place: &dyn Place, what: Collect) -> Result<Option<GcPlan>, Error
 pub fn brought(place: &dyn Place) -> Result<Option<Had>, Error> {
     match place.ask(Question::Brought)? {
         Answer::Brought(had) => Ok(had.map(|had| *had)),
+        _ => Err(Error::Answer),
+    }
+}
+
+/// The packages of channels that the current generation runs in: its Python and native libraries; none where its Python is
+/// another.
+///
+/// # Errors
+/// As [`history`], [`Error::NoEnvironment`], and [`Error::NotWhole`].
+pub fn native_packages(place: &dyn Place) -> Result<Vec<NativePackage>, Error> {
+    match place.ask(Question::Prefix)? {
+        Answer::Prefix(prefix) => Ok(prefix.map_or_else(Vec::new, |prefix| prefix.packages)),
         _ => Err(Error::Answer),
     }
 }

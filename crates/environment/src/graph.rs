@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use pyfast_installer::prefix::NativePackage;
 use pyfast_packaging::PackageName;
 use pyfast_resolver::{Lock, LockedPackage};
 
@@ -86,54 +87,84 @@ impl<'a> Graph<'a> {
     }
 }
 
-/// Who needs a package: for each that does the shortest way there from a requirement of the user's, and the package
-/// alone where it is one itself.
+/// Who needs a package of a lock: for each that does the shortest way there from a requirement of the user's, and the
+/// package alone where it is one itself.
 pub fn chains(lock: &Lock, name: &PackageName) -> Vec<Vec<String>> {
-    let ways = ways(lock);
-    let mut chains = Vec::new();
-    if lock.packages.iter().any(|package| package.requested && package.name == *name) {
-        chains.push(vec![name.to_string()]);
+    let mut needs = Needs::default();
+    for package in &lock.packages {
+        let of = needs.of.entry(package.name.as_ref()).or_default();
+        of.extend(package.dependencies.iter().map(AsRef::<str>::as_ref));
+        needs.asked.extend(package.requested.then(|| package.name.as_ref()));
     }
-    let parents = lock.packages.iter().filter(|package| package.dependencies.contains(name));
-    let mut parents: Vec<&PackageName> = parents.map(|package| &package.name).collect();
-    parents.dedup();
-    for parent in parents.into_iter().filter(|parent| *parent != name) {
-        let Some(mut chain) = way(&ways, parent) else { continue };
-        // What the package needs itself is no reason for it.
-        if !chain.contains(&name.to_string()) {
-            chain.push(name.to_string());
-            chains.push(chain);
-        }
-    }
-    chains
+    needs.chains(name.as_ref())
 }
 
-/// By whom each package is reached first from the requirements; `None` for those themselves.
-fn ways(lock: &Lock) -> BTreeMap<&PackageName, Option<&PackageName>> {
-    let roots = lock.packages.iter().filter(|package| package.requested);
-    let mut ways: BTreeMap<_, _> = roots.map(|root| (&root.name, None)).collect();
-    let mut open: VecDeque<&PackageName> = ways.keys().copied().collect();
-    while let Some(name) = open.pop_front() {
-        let same = lock.packages.iter().filter(|package| package.name == *name);
-        for next in same.flat_map(|package| &package.dependencies) {
-            ways.entry(next).or_insert_with(|| {
-                open.push_back(next);
-                Some(name)
-            });
-        }
+/// The same of packages of channels, of which Python is asked for, and what is wanted besides.
+pub fn native_chains(
+    packages: &[NativePackage],
+    wanted: &[String],
+    name: &str,
+) -> Vec<Vec<String>> {
+    let wanted = wanted.iter().map(|wanted| NativePackage::name_in(wanted));
+    let asked: BTreeSet<&str> = wanted.chain(["python"]).collect();
+    let mut needs = Needs::default();
+    for package in packages {
+        let of = package.depends.iter().map(|need| NativePackage::name_in(need));
+        needs.of.insert(&package.name, of.collect());
+        needs.asked.extend(asked.contains(&*package.name).then_some(&*package.name));
     }
-    ways
+    needs.chains(name)
 }
 
-/// The way to a package, from a requirement on.
-fn way(
-    ways: &BTreeMap<&PackageName, Option<&PackageName>>,
-    to: &PackageName,
-) -> Option<Vec<String>> {
-    let mut chain = vec![to.to_string()];
+/// Which packages need which, by their names.
+#[derive(Default)]
+struct Needs<'a> {
+    /// Those that somebody asked for.
+    asked: BTreeSet<&'a str>,
+    of: BTreeMap<&'a str, Vec<&'a str>>,
+}
+
+impl<'a> Needs<'a> {
+    fn chains(&self, name: &str) -> Vec<Vec<String>> {
+        let ways = self.ways();
+        let mut chains = Vec::new();
+        if self.asked.contains(name) {
+            chains.push(vec![name.to_owned()]);
+        }
+        let parents = self.of.iter().filter(|(parent, of)| **parent != name && of.contains(&name));
+        for (parent, _) in parents {
+            let Some(mut chain) = way(&ways, parent) else { continue };
+            // What the package needs itself is no reason for it.
+            if !chain.iter().any(|one| one == name) {
+                chain.push(name.to_owned());
+                chains.push(chain);
+            }
+        }
+        chains
+    }
+
+    /// By whom each package is reached first from those that are asked for; `None` for those themselves.
+    fn ways(&self) -> BTreeMap<&'a str, Option<&'a str>> {
+        let mut ways: BTreeMap<_, _> = self.asked.iter().map(|&root| (root, None)).collect();
+        let mut open: VecDeque<&str> = ways.keys().copied().collect();
+        while let Some(name) = open.pop_front() {
+            for &next in self.of.get(name).into_iter().flatten() {
+                ways.entry(next).or_insert_with(|| {
+                    open.push_back(next);
+                    Some(name)
+                });
+            }
+        }
+        ways
+    }
+}
+
+/// The way to a package, from what is asked for on.
+fn way(ways: &BTreeMap<&str, Option<&str>>, to: &str) -> Option<Vec<String>> {
+    let mut chain = vec![to.to_owned()];
     let mut before = *ways.get(to)?;
     while let Some(name) = before {
-        chain.insert(0, name.to_string());
+        chain.insert(0, name.to_owned());
         before = *ways.get(name)?;
     }
     Some(chain)

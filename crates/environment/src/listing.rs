@@ -4,6 +4,7 @@
 use std::fmt;
 
 use pyfast_installer::link::Package;
+use pyfast_installer::prefix::NativePackage;
 use pyfast_packaging::safe_url::encode_fragment;
 use pyfast_packaging::source_dist::SourceTree;
 use pyfast_resolver::{Lock, LockedPackage};
@@ -85,6 +86,15 @@ impl fmt::Display for Entry {
             (None, _, None) => f.write_str(name),
         }
     }
+}
+
+/// A package of a channel, as a script reads it.
+pub fn native_json(package: &NativePackage) -> Value {
+    let NativePackage { name, version, build, license, url, sha256, .. } = package;
+    json!({
+        "name": name, "version": version, "build": build, "channel": package.channel(),
+        "license": license, "url": url, "sha256": sha256.to_string(),
+    })
 }
 
 /// A lock has no version of what changes without it: directories and repositories.

@@ -24,7 +24,7 @@ use crate::state::State;
 use crate::subject::Subject;
 
 /// Changes whenever a question or an answer does: both ends are the same program, or nothing is done.
-pub const PROTOCOL: u32 = 10;
+pub const PROTOCOL: u32 = 11;
 
 /// A question with everything that answering needs: what a helper container gets as one file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -116,6 +116,8 @@ pub enum Question {
     },
     /// Which Python was brought for it.
     Brought,
+    /// The Python out of channels that the current generation runs in.
+    Prefix,
     /// What packages of channels may rely on, where who is asked runs.
     Machine,
     /// Have this Python there, and keep that it is the environment's.
@@ -221,6 +223,8 @@ pub enum Answer {
     Details(Option<Box<Details>>),
     Loaded(Vec<Loaded>),
     Machine(MachineFacts),
+    /// `None` where it is another Python.
+    Prefix(Option<Prefix>),
     /// `None` where none was.
     Brought(Option<Box<Had>>),
 }

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::finding::{Fault, Finding, Subject};
 use crate::interpreter::Interpreter;
+use crate::link::EnvironmentSpec;
 use crate::store::{CACHE, Store};
 use parts::{Walk, parts};
 
@@ -46,6 +47,22 @@ pub struct NativePackage {
     pub license: Option<String>,
     /// Where the archive is from.
     pub url: String,
+    /// What it needs, in the channel's words; empty before its archive was read.
+    #[serde(default)]
+    pub depends: Vec<String>,
+}
+
+impl NativePackage {
+    /// The channel that it is from.
+    pub fn channel(&self) -> &str {
+        let (folder, _file) = self.url.rsplit_once('/').unwrap_or((&self.url, ""));
+        folder.rsplit_once('/').map_or(folder, |(channel, _machine)| channel)
+    }
+
+    /// The name in what is wanted of a channel: `libpq` of `libpq >=16`.
+    pub fn name_in(wanted: &str) -> &str {
+        wanted.split([' ', '=', '<', '>', '!', '~', '[', ';']).next().unwrap_or(wanted)
+    }
 }
 
 /// A prefix in a root.
@@ -159,6 +176,17 @@ pub fn verify(root: &Root, id: &str) -> Result<Vec<Finding>, Error> {
     findings.extend(strays.map(|path| finding(path, Fault::Extra)));
     findings.sort_unstable();
     Ok(findings)
+}
+
+/// What is wrong with the prefix that an environment runs in, where it is gone, or was condemned. Hashes nothing.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn unsound(root: &Root, spec: &EnvironmentSpec) -> Result<Vec<Finding>, Error> {
+    match id_of(root, &spec.interpreter) {
+        Some(id) if Prefix::find(root, &id)?.is_none() => verify(root, &id),
+        _ => Ok(Vec::new()),
+    }
 }
 
 /// Makes what is in a directory read-only, and says what it is.

@@ -6,7 +6,7 @@ mod link;
 mod solve;
 mod virtual_packages;
 
-pub(crate) use judge::{needs, record, refuse_python_packages, suits};
+pub(crate) use judge::{hold_together, needs, record, refuse_python_packages, suits};
 pub(crate) use link::{Places, link};
 pub use solve::solve;
 

@@ -118,6 +118,14 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// Archives were not chosen together.
+    #[error("refused {file} with the others that were chosen: {reason}")]
+    NoWhole {
+        /// The archive.
+        file: String,
+        /// Why.
+        reason: String,
+    },
     /// What was chosen would not run here.
     #[error(
         "cannot use what was chosen: it needs `{need}`, and there is {arch} with glibc {glibc}"

@@ -26,6 +26,8 @@ pub(crate) struct Package {
     pub(crate) version: String,
     pub(crate) depends: Vec<String>,
     pub(crate) members: Vec<Member>,
+    /// The part of the channel that it says it is for.
+    pub(crate) subdir: &'static str,
     /// What its list of files says instead.
     pub(crate) paths: Option<Value>,
 }
@@ -33,7 +35,8 @@ pub(crate) struct Package {
 impl Package {
     pub(crate) fn new(name: &str, version: &str) -> Self {
         let (depends, members, paths) = (Vec::new(), Vec::new(), None);
-        Self { name: name.to_owned(), version: version.to_owned(), depends, members, paths }
+        let (name, version, subdir) = (name.to_owned(), version.to_owned(), subdir());
+        Self { name, version, depends, members, subdir, paths }
     }
 
     pub(crate) fn depends(mut self, on: &str) -> Self {
@@ -61,7 +64,7 @@ impl Package {
     fn index(&self) -> Value {
         json!({
             "name": self.name, "version": self.version, "build": "0", "build_number": 0,
-            "depends": self.depends, "subdir": subdir(), "license": "MIT",
+            "depends": self.depends, "subdir": self.subdir, "license": "MIT",
         })
     }
 

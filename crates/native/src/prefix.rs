@@ -8,7 +8,7 @@ use pyfast_root::{Dir, Lock, LockName, Root, Share, Waiting, Workspace};
 use rattler_conda_types::RepoDataRecord;
 
 use crate::audit::audit;
-use crate::conda::{Places, link, needs, record, refuse_python_packages, suits};
+use crate::conda::{Places, hold_together, link, needs, record, refuse_python_packages, suits};
 use crate::error::Error;
 use crate::event::Event;
 use crate::fetch::fetch;
@@ -94,11 +94,12 @@ impl Making<'_> {
         records::clean(&prefix, packages)?;
         let parts = seal(&prefix)?;
         records::compare(&prefix, &parts)?;
-        let licensed = packages.iter().zip(&records).map(|(package, record)| NativePackage {
+        let described = packages.iter().zip(&records).map(|(package, record)| NativePackage {
             license: record.package_record.license.clone(),
+            depends: record.package_record.depends.clone(),
             ..package.clone()
         });
-        let (packages, needs) = (licensed.collect(), needs(&records));
+        let (packages, needs) = (described.collect(), needs(&records));
         describe(&prefix, &parts, Described { python: self.python(&parts)?, packages, needs })?;
         // All of it at once: thousands of files one by one would take longer than linking them.
         rustix::fs::syncfs(&prefix)
@@ -126,6 +127,7 @@ impl Making<'_> {
             record(package, &audit(&package.file, file)?)
         };
         let records = packages.iter().map(record).collect::<Result<Vec<_>, _>>()?;
+        hold_together(&records, self.machine)?;
         refuse_python_packages(&records)?;
         suits(&needs(&records), self.machine)?;
         Ok(records)

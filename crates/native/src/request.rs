@@ -18,6 +18,9 @@ pub struct Request {
     pub packages: Vec<String>,
     /// Channels, the first before the next: names, URLs, directories.
     pub channels: Vec<String>,
+    /// Those that the project names. Others stand in for them on one machine, as a mirror does: what was chosen there is
+    /// what is asked for everywhere.
+    pub named: Vec<String>,
     /// The time after which nothing counts that was made, in UTC (`2026-01-31T12:00:00Z`).
     pub exclude_newer: Option<String>,
     /// What directories are relative to, absolute.
@@ -28,11 +31,11 @@ impl Request {
     /// Everything that shapes what is chosen, on whatever machine.
     pub fn fingerprint(&self) -> String {
         // Locks go from machine to machine: a channel beside the project is there, wherever the project is.
-        let Self { python, packages, channels, exclude_newer, directory: _ } = self;
+        let Self { python, packages, channels: _, named, exclude_newer, directory: _ } = self;
         Fingerprint::new("native", VERSION)
             .field("python", python)
             .fields("packages", packages)
-            .fields("channels", channels)
+            .fields("channels", named)
             .fields("exclude-newer", exclude_newer)
             .finish()
     }
@@ -92,7 +95,8 @@ mod tests {
         let request = |channel: &str, directory: &str| Request {
             python: "3.12".to_owned(),
             packages: Vec::new(),
-            channels: vec![channel.to_owned()],
+            channels: vec!["/mirror".to_owned()],
+            named: vec![channel.to_owned()],
             exclude_newer: None,
             directory: directory.into(),
         };
@@ -100,6 +104,8 @@ mod tests {
         assert_eq!(print("conda-forge", "/a"), print("conda-forge", "/b"));
         assert_eq!(print("./channel", "/a"), print("./channel", "/b"));
         assert_ne!(print("./channel", "/a"), print("./other", "/a"));
+        let elsewhere = Request { channels: Vec::new(), ..request("conda-forge", "/a") };
+        assert_eq!(elsewhere.fingerprint(), print("conda-forge", "/a"));
         let other = Request { packages: vec!["libpq".to_owned()], ..request("conda-forge", "/a") };
         assert_ne!(other.fingerprint(), print("conda-forge", "/a"));
     }

@@ -107,6 +107,7 @@ fn package(record: &RepoDataRecord) -> Result<NativePackage, Error> {
         size: known.size,
         license: known.license.clone(),
         url: record.url.to_string(),
+        depends: Vec::new(),
     })
 }
 
@@ -128,5 +129,6 @@ fn locked(archive: &LockedArchive) -> Result<NativePackage, Error> {
         size: archive.size,
         license: None,
         url,
+        depends: Vec::new(),
     })
 }

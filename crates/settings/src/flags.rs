@@ -45,6 +45,8 @@ pub struct IndexFlags {
     pub extra_index_url: Vec<String>,
     /// Directories of wheels, and pages that link to them.
     pub find_links: Vec<String>,
+    /// Channels that managed Pythons and native libraries come from, instead of those that the project names.
+    pub channels: Vec<String>,
     /// Whether no index is used.
     pub no_index: bool,
     /// How several indexes are searched.

@@ -294,25 +294,44 @@ fn image_of_services(
 }
 
 /// The settings with the image of a service by the name that it has here, for commands that know no compose files. They
-/// are read where such an image is meant alone; a project that cannot be read is left for whoever reads it next.
+/// are read where such an image is meant alone, or none is named for services; a project that cannot be read is left for
+/// whoever reads it next.
 pub fn with_named_image(mut settings: Settings) -> Settings {
-    let Python::Image(image) = &settings.python else { return settings };
-    if !image.starts_with(OF_SERVICE) {
-        return settings;
-    }
+    let of_service = match &settings.python {
+        Python::Image(image) if image.starts_with(OF_SERVICE) => Some(image.clone()),
+        Python::Host(_) | Python::Managed(_) if is_for_services(&settings) => None,
+        _ => return settings,
+    };
     let all = ComposeFlags { profiles: vec!["*".to_owned()], ..ComposeFlags::default() };
     let project = read_compose(&request(&settings, &all, &[], &[]));
-    let named =
-        project.map_err(Error::from).and_then(|project| named_image(&settings, &project, image));
+    let env = settings.project.config.env.get(&settings.env);
+    let services = env.iter().flat_map(|env| env.services.iter().cloned()).collect();
+    let named = project.map_err(Error::from).and_then(|project| match &of_service {
+        Some(image) => named_image(&settings, &project, image),
+        None => image_of_services(&settings, &project, &settings.env, &services),
+    });
     let Ok(named) = named else { return settings };
     // What is configured is the same image by another name.
     if let Some(env) = settings.project.config.env.get_mut(&settings.env)
-        && env.image.as_ref() == Some(image)
+        && env.image.is_some()
+        && env.image == of_service
     {
         env.image = Some(named.clone());
     }
+    if of_service.is_none() {
+        settings.python_from = format!("of the services of [env.{}]", settings.env);
+    }
     settings.python = Python::Image(named);
     settings
+}
+
+/// Whether nothing but the services of an environment in a volume says which image it is for.
+fn is_for_services(settings: &Settings) -> bool {
+    let Settings { flags, root, project, env, .. } = settings;
+    let configured = project.config.env.get(env);
+    matches!(root, Root::Volume(_))
+        && flags.python.is_none()
+        && configured.is_some_and(|env| env.image.is_none() && !env.services.is_empty())
 }
 
 /// Whether no compose file is in the project's directory or above it.

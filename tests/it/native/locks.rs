@@ -2,8 +2,13 @@
 
 use std::path::PathBuf;
 
+use serde_json::Value;
+
+use super::channel::{Package, library};
 use super::{Managed, prefixes_of};
+use crate::support::python::python_minor;
 use crate::support::ran::{EITHER, MENDABLE, Ran};
+use crate::support::wheel::Wheel;
 
 impl Managed {
     /// A project with a lock of its own, which another machine has too: the root of that.
@@ -124,4 +129,69 @@ fn an_archive_that_is_not_what_was_locked_is_refused() {
     managed.world.write("pylock.toml", &forged);
     managed.run_at(&other, &["sync", "--locked"]).refused(EITHER, &["SHA-256", "expected 0000"]);
     assert!(prefixes_of(&other).is_empty());
+}
+
+#[test]
+fn a_lock_is_for_the_python_that_is_asked_for_now() {
+    let (mut managed, other) = Managed::locked();
+    // Nobody runs it: it is not brought by making a lock.
+    managed.channel.add(&Package::new("python", "3.99.1"), &Value::Null);
+    managed.world.index.add(&Wheel::new("b", "1.0"));
+    managed.world.require(&["a", "b; python_version == '3.99'"]);
+    managed.run(&["lock"]).ok();
+    assert!(!managed.lock().contains("name = \"b\""), "{}", managed.lock());
+    let text = managed.world.read("pyfast.toml");
+    managed.world.write("pyfast.toml", &text.replace(python_minor(), "3.99"));
+    managed.run(&["lock", "--check"]).refused(MENDABLE, &["pylock.toml"]);
+    managed.run(&["lock"]).ok();
+    let lock = managed.lock();
+    assert!(lock.contains("python-3.99.1-0.conda"), "{lock}");
+    assert!(lock.contains("name = \"b\""), "{lock}");
+    managed.run(&["lock", "--check"]).ok();
+    // Nor has a machine to have one that has nothing yet.
+    managed.run_at(&other, &["lock", "--check"]).ok();
+    managed.run_at(&other, &["lock"]).ok();
+    assert_eq!(managed.lock(), lock);
+    assert!(prefixes_of(&other).is_empty());
+}
+
+#[test]
+fn a_lock_that_nothing_can_be_made_of_is_made_anew() {
+    let (managed, _) = Managed::locked();
+    let whole = managed.lock();
+    let (before, own) = whole.split_once("[tool.pyfast.native]").expect("it says so");
+    for (from, to) in
+        [("sha256 = ", "sha512 = "), ("request = ", "asked = "), (".conda\"", ".zip\"")]
+    {
+        let broken = format!("{before}[tool.pyfast.native]{}", own.replacen(from, to, 1));
+        let spoil = || managed.world.write("pylock.toml", &broken);
+        spoil();
+        managed.run(&["sync"]).refused(MENDABLE, &["pylock.toml", "native", "`pyfast lock`"]);
+        managed.run(&["sync", "--locked"]).refused(MENDABLE, &["`pyfast lock`"]);
+        managed.run(&["lock", "--check"]).refused(MENDABLE, &["pylock.toml", "`pyfast lock`"]);
+        assert_eq!(managed.lock(), broken);
+        for mends in ["lock", "sync --upgrade"] {
+            spoil();
+            managed.run(&mends.split(' ').collect::<Vec<_>>()).ok();
+            assert_eq!(managed.lock(), whole, "{mends}: {to}");
+        }
+    }
+}
+
+#[test]
+fn a_lock_whose_archives_are_no_whole_is_refused_and_chosen_anew() {
+    let (mut managed, other) = Managed::locked();
+    managed.channel.add(&library("libbar", "1.0"), &Value::Null);
+    managed.channel.add(&library("libbaz", "1.0").depends("libbar >=1"), &Value::Null);
+    managed.configure("packages = \"libbaz\"\n");
+    managed.run(&["sync"]).ok();
+    let whole = managed.lock();
+    let without: Vec<&str> = whole.lines().filter(|line| !line.contains("/libbar-")).collect();
+    managed.world.write("pylock.toml", &(without.join("\n") + "\n"));
+    let refused = managed.run_at(&other, &["sync", "--frozen"]);
+    let words = ["libbaz-1.0-0.conda", "`libbar >=1`", "`pyfast sync --upgrade`"];
+    refused.refused(MENDABLE, &words);
+    assert!(prefixes_of(&other).is_empty());
+    managed.run_at(&other, &["sync", "--upgrade"]).ok();
+    assert_eq!(managed.lock(), whole);
 }

@@ -2,11 +2,12 @@
 //! which of them stands; must not know how anything is chosen.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use pyfast_environment::{Error as EnvironmentError, Outdated, request::LockUse};
 use pyfast_installer::prefix::Brought;
 use pyfast_native::{Solved, refuse_secrets};
+use pyfast_resolver::Error as ResolveError;
 use pyfast_resolver::native::{NativeLock, Said};
 
 use crate::error::Error;
@@ -32,13 +33,22 @@ pub(super) struct Choice {
 
 impl Before {
     /// Of the text of the lock at a path, where there is one.
+    ///
+    /// # Errors
+    /// If nothing can be made of what it says.
     pub(super) fn new(
         path: PathBuf,
         text: Option<&str>,
         memory: Option<Brought>,
     ) -> Result<Self, Error> {
-        let lock = text.map(|text| Said::read(text, &path)).transpose()?;
+        let lock = text.map(|text| said(text, &path)).transpose()?;
         Ok(Self { path, lock, memory })
+    }
+
+    /// The same for who makes the lock anew: that nothing can be made of it is no reason not to.
+    pub(super) fn replaced(path: PathBuf, text: Option<&str>, memory: Option<Brought>) -> Self {
+        let lock = text.map(|text| said(text, &path).unwrap_or(Said::Nothing));
+        Self { path, lock, memory }
     }
 
     /// The packages that stand for a request, as the lock may be used.
@@ -81,7 +91,6 @@ impl Before {
 impl Choice {
     /// What a lock has for machines of this architecture.
     fn of_lock(native: &NativeLock) -> Result<Option<Self>, Error> {
-        refuse_secrets(&native.channels)?;
         let Some(archives) = native.archives.get(std::env::consts::ARCH) else { return Ok(None) };
         let solved = Solved::of_archives(archives)?;
         let (request, channels) = (native.request.clone(), native.channels.clone());
@@ -92,4 +101,20 @@ impl Choice {
         let Brought { request, channels, packages, .. } = brought.clone();
         Self { request, channels, solved: Solved::of(packages) }
     }
+}
+
+/// What a lock says; refused where a channel has a secret, or an archive is none.
+fn said(text: &str, path: &Path) -> Result<Said, Error> {
+    let said = Said::read(text, path)?;
+    if let Said::Archives(native) = &said {
+        let usable = refuse_secrets(&native.channels).and_then(|()| {
+            let mut all = native.archives.values();
+            all.try_for_each(|archives| Solved::of_archives(archives).map(drop))
+        });
+        usable.map_err(|error| {
+            let reason = format!("[tool.pyfast.native]: {error}");
+            ResolveError::Lock { path: path.to_owned(), reason }
+        })?;
+    }
+    Ok(said)
 }

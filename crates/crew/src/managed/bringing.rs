@@ -9,7 +9,7 @@ use pyfast_environment::question::{Bringing, Had, MachineFacts};
 use pyfast_index::client::Client;
 use pyfast_installer::Event as Work;
 use pyfast_installer::prefix::Brought;
-use pyfast_native::{Event as Native, Machine, Request, Tools, solve};
+use pyfast_native::{Event as Native, Machine, Request, Solved, Tools, solve};
 use pyfast_resolver::native::NativeLock;
 use pyfast_root::Root;
 use pyfast_settings::{Python, Settings, client_options};
@@ -20,6 +20,7 @@ use super::{Ground, Managed, Of};
 use crate::engine::Connection;
 use crate::error::Error;
 use crate::event::{Event, Events};
+use crate::inputs::cutoff;
 use crate::lock_file::known;
 use crate::session::own_lock;
 use crate::sync::lock_use;
@@ -33,13 +34,17 @@ const USUAL: &str = "conda-forge";
 /// until somebody asks for newer versions.
 pub(crate) fn bring(task: Task<'_>, version: &str, ground: &Ground<'_>) -> Result<Managed, Error> {
     let Task { options, settings, events } = task;
-    let (request, subject) = (request(task, version), subject(settings));
+    let (request, subject) = (request(task, version)?, subject(settings));
     let had = ground.had(&subject)?;
     let (path, text) = lock_of_project(task);
     let memory = had.as_ref().map(|had| had.brought.clone());
-    let before = Before::new(path, text.as_deref(), memory)?;
     // What would be chosen anew is not known without choosing.
     let anew = options.resolve.upgrade && !options.dry_run;
+    let before = if anew {
+        Before::replaced(path, text.as_deref(), memory)
+    } else {
+        Before::new(path, text.as_deref(), memory)?
+    };
     let asked = request.fingerprint();
     let standing = if anew { None } else { before.standing(&asked, lock_use(task)?)? };
     let is_had = |choice: &Choice| {
@@ -73,8 +78,11 @@ pub(crate) fn bring(task: Task<'_>, version: &str, ground: &Ground<'_>) -> Resul
 }
 
 /// Everything that shapes which Python is brought.
-pub(crate) fn print(task: Task<'_>, version: &str) -> String {
-    request(task, version).fingerprint()
+///
+/// # Errors
+/// If uv's settings say what nothing can be made of.
+pub(crate) fn print(task: Task<'_>, version: &str) -> Result<String, Error> {
+    Ok(request(task, version)?.fingerprint())
 }
 
 /// What packages may rely on, where this runs.
@@ -108,10 +116,11 @@ pub(crate) fn locked(
     own: Option<(&Path, &str)>,
 ) -> Result<NativeLock, Error> {
     let Task { options, settings, events } = task;
-    let request = request(task, version);
+    let request = request(task, version)?;
     let had = at_place(settings, events, brought)?;
     let path = own.map(|(path, _)| path.to_owned()).unwrap_or_default();
-    let before = Before::new(path, own.map(|(_, text)| text), had.map(|had| had.brought))?;
+    let text = own.map(|(_, text)| text);
+    let before = Before::replaced(path, text, had.map(|had| had.brought));
     let asked = request.fingerprint();
     let standing =
         if options.resolve.upgrade { None } else { before.standing(&asked, options.lock_use)? };
@@ -123,6 +132,22 @@ pub(crate) fn locked(
         choose(&request, &machine(settings)?, &tools)?
     };
     Ok(before.beside_others(&choice))
+}
+
+/// The version of the Python among archives that a lock has for machines of this architecture.
+pub(crate) fn python_of(native: &NativeLock) -> Option<String> {
+    let archives = native.archives.get(std::env::consts::ARCH)?;
+    Some(Solved::of_archives(archives).ok()?.python()?.to_owned())
+}
+
+/// The platform that such a Python is for, as targets are named.
+///
+/// # Errors
+/// If channels have nothing that runs there, or it cannot be asked.
+pub(crate) fn platform(settings: &Settings) -> Result<String, Error> {
+    let Machine { arch, glibc, .. } = machine(settings)?;
+    let release: Vec<&str> = glibc.split('.').take(2).collect();
+    Ok(format!("{arch}-manylinux_{}", release.join("_")))
 }
 
 /// What packages may rely on where the environment runs.
@@ -139,7 +164,7 @@ fn machine(settings: &Settings) -> Result<Machine, Error> {
 
 fn choose(request: &Request, machine: &Machine, tools: &Tools) -> Result<Choice, Error> {
     let solved = solve(request, machine, tools)?;
-    Ok(Choice { request: request.fingerprint(), channels: request.channels.clone(), solved })
+    Ok(Choice { request: request.fingerprint(), channels: request.named.clone(), solved })
 }
 
 /// Where the project's own lock is, or would be, and its text where it is there.
@@ -150,20 +175,27 @@ fn lock_of_project(Task { options, settings, .. }: Task<'_>) -> (PathBuf, Option
     found.unwrap_or_else(|| (places[0].clone(), None))
 }
 
-fn request(task: Task<'_>, version: &str) -> Request {
+fn request(task: Task<'_>, version: &str) -> Result<Request, Error> {
     let Task { options, settings, .. } = task;
     let native = &settings.project.config.native;
-    let mut channels = native.channels.clone();
-    if channels.is_empty() {
-        channels.push(USUAL.to_owned());
+    let mut named = native.channels.clone();
+    if named.is_empty() {
+        named.push(USUAL.to_owned());
     }
-    Request {
+    let given = &settings.flags.index.channels;
+    let at = |text: &String| {
+        let working = &settings.project.working_directory;
+        if text.starts_with('.') { working.join(text).display().to_string() } else { text.clone() }
+    };
+    let channels = if given.is_empty() { named.clone() } else { given.iter().map(at).collect() };
+    Ok(Request {
         python: version.to_owned(),
         packages: native.packages.clone(),
         channels,
-        exclude_newer: options.resolve.exclude_newer.as_ref().map(ToString::to_string),
+        named,
+        exclude_newer: cutoff(&options.resolve, settings)?.map(|time| time.to_string()),
         directory: settings.project.directory.clone(),
-    }
+    })
 }
 
 fn tools(

@@ -7,9 +7,11 @@ use pyfast_installer::prefix::NativePackage;
 use rattler_conda_types::package::{CondaArchiveIdentifier, IndexJson};
 use rattler_conda_types::{
     GenericVirtualPackage, MatchSpec, Matches as _, PackageRecord, ParseStrictness, RepoDataRecord,
+    Subdir,
 };
 use url::Url;
 
+use super::platform;
 use super::virtual_packages::virtual_packages;
 use crate::error::{Error, whole};
 use crate::machine::Machine;
@@ -58,14 +60,42 @@ pub(crate) fn suits(needs: &[String], machine: &Machine) -> Result<(), Error> {
     Ok(())
 }
 
+/// Refuses archives that are no whole for one machine: a lock may have been edited or merged. Of what they need names are
+/// looked at alone, because channels correct the versions of archives that are there.
+pub(crate) fn hold_together(records: &[RepoDataRecord], machine: &Machine) -> Result<(), Error> {
+    let mut all: BTreeMap<&str, &RepoDataRecord> = BTreeMap::new();
+    let wrong = |record: &RepoDataRecord, reason: String| Error::NoWhole {
+        file: record.identifier.to_string(),
+        reason,
+    };
+    let own = [platform(machine)?.as_str(), Subdir::NoArch.as_str()];
+    for record in records {
+        let PackageRecord { name, subdir, .. } = &record.package_record;
+        if !own.contains(&subdir.as_str()) {
+            return Err(wrong(record, format!("it is for {subdir}, and {} is wanted", own[0])));
+        }
+        if let Some(other) = all.insert(name.as_normalized(), record) {
+            let reason = format!("{} is the same package", other.identifier);
+            return Err(wrong(record, reason));
+        }
+    }
+    for record in records {
+        let needs = record.package_record.depends.iter();
+        let real = needs.filter(|text| !text.starts_with(VIRTUAL));
+        if let Some(missing) =
+            real.clone().find(|text| !all.contains_key(NativePackage::name_in(text)))
+        {
+            return Err(wrong(record, format!("it needs `{missing}`, which is not among them")));
+        }
+    }
+    Ok(())
+}
+
 /// Two installers must not own one site-packages. What Python itself depends on is its own.
 pub(crate) fn refuse_python_packages(records: &[RepoDataRecord]) -> Result<(), Error> {
     let needs = |record: &RepoDataRecord| -> BTreeSet<String> {
-        let names = record.package_record.depends.iter();
-        names
-            .filter_map(|text| text.split([' ', '=', '<', '>', '[']).next())
-            .map(str::to_owned)
-            .collect()
+        let needs = record.package_record.depends.iter();
+        needs.map(|text| NativePackage::name_in(text).to_owned()).collect()
     };
     let of: BTreeMap<&str, BTreeSet<String>> = records
         .iter()

@@ -73,6 +73,7 @@ impl World {
             python: "3.12".to_owned(),
             packages: packages.iter().map(|&name| name.to_owned()).collect(),
             channels: vec![self.channel.directory.display().to_string()],
+            named: Vec::new(),
             exclude_newer: None,
             directory: self.directory.path().to_owned(),
         }
@@ -202,6 +203,36 @@ fn a_lock_is_held_to_what_its_archives_say_of_themselves() {
     let strange = LockedArchive { location: Location::Path("/x".into()), ..archives[0].clone() };
     let said = Solved::of_archives(&[strange]).unwrap_err().to_string();
     assert!(said.contains("its name is no package's"), "{said}");
+}
+
+#[test]
+fn archives_that_were_not_chosen_together_are_refused() {
+    let mut world = World::new();
+    let whole = locked(&world);
+    let mut foreign = Built::new("libbar", "2");
+    foreign.subdir = "osx-arm64";
+    world.add(&foreign);
+    let mut newer = python();
+    newer.version = "3.12.5".to_owned();
+    world.add(&newer);
+    let folder = world.channel.directory.join(crate::fixtures::subdir());
+    let archive = |name: &str| {
+        let path = folder.join(name);
+        let sha256 = pyfast_packaging::hash::Sha256::of(&fs_err::read(&path).unwrap());
+        LockedArchive { location: Location::Path(path), sha256, size: None }
+    };
+    let refused = |archives: &[LockedArchive], words: &[&str]| {
+        let solved = Solved::of_archives(archives).unwrap();
+        let error = make(&world.root, &solved, &Machine::here().unwrap(), &world.tools());
+        let said = crate::error::whole(&error.expect_err("it is refused"));
+        assert!(words.iter().all(|word| said.contains(word)), "{said}");
+        assert!(world.root.prefixes().unwrap().is_none(), "{said}");
+    };
+    let with = |name: &str| [whole.clone(), vec![archive(name)]].concat();
+    let alone = [archive("python-3.12.4-0.conda")];
+    refused(&alone, &["python-3.12.4-0.conda", "`libfoo`, which is not among them"]);
+    refused(&with("python-3.12.5-0.conda"), &["python-3.12.5-0.conda", "python-3.12.4-0.conda"]);
+    refused(&with("libbar-2-0.conda"), &["libbar-2-0.conda", "it is for osx-arm64"]);
 }
 
 #[test]

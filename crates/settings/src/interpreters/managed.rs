@@ -1,6 +1,6 @@
 //! The interpreter that was brought for an environment. Owns where it is looked for; must not know how it was chosen.
 
-use pyfast_installer::prefix::{Brought, Prefix};
+use pyfast_installer::prefix::{Brought, NativePackage, Prefix};
 use pyfast_root::ProjectEnv;
 
 use super::{Found, identify};
@@ -23,5 +23,11 @@ pub(super) fn find(version: &str, settings: &Settings) -> Result<Found, Error> {
 /// # Errors
 /// If it cannot be read.
 pub fn brought(prefix: &Prefix, channels: &[String], settings: &Settings) -> Result<Found, Error> {
-    identify(prefix.interpreter(), format!("managed, from {}", channels.join(", ")), settings)
+    let wanted = settings.project.config.native.packages.iter();
+    let names: Vec<&str> = wanted.map(|wanted| NativePackage::name_in(wanted)).collect();
+    let with = prefix.packages.iter().filter(|one| names.contains(&&*one.name));
+    let with: Vec<String> = with.map(|one| format!("{} {}", one.name, one.version)).collect();
+    let with = if with.is_empty() { String::new() } else { format!(" with {}", with.join(", ")) };
+    let why = format!("managed{with}, from {}", channels.join(", "));
+    identify(prefix.interpreter(), why, settings)
 }
