@@ -67,7 +67,8 @@ impl Progress {
                 if new { self.note(said) } else { self.detail(said) }
             }
             Event::Bringing { python, packages, bytes, channels } => {
-                self.bringing(&format!("{python} from {}", channels.join(", ")), packages, bytes);
+                let what = python.map_or("native libraries".into(), |it| format!("Python {it}"));
+                self.bringing(&format!("{what} from {}", channels.join(", ")), packages, bytes);
             }
             Event::Indexes(indexes) => indexes
                 .into_iter()
@@ -168,10 +169,10 @@ impl Progress {
         }
     }
 
-    fn bringing(&self, python: &str, packages: usize, bytes: u64) {
+    fn bringing(&self, what: &str, packages: usize, bytes: u64) {
         let (packages, size) = (count(packages, "package"), DecimalBytes(bytes));
-        self.note(format!("Bringing Python {python} ({packages}, {size})"));
-        self.step("bringing a Python");
+        self.note(format!("Bringing {what} ({packages}, {size})"));
+        self.step("bringing packages of channels");
     }
 
     /// Something takes its time.

@@ -1,6 +1,7 @@
 //! `pyfast why`.
 
 use std::process::ExitCode;
+use std::str::FromStr as _;
 
 use pyfast_environment::ask::native_packages;
 use pyfast_environment::graph::{chains, native_chains};
@@ -46,10 +47,8 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
 
 /// Who needs a package of the lock.
 fn needed(args: &Args, settings: &Settings) -> Result<Vec<Vec<String>>, Failure> {
-    let name: PackageName = args
-        .name
-        .parse()
-        .map_err(|_invalid| Failure::usage(format!("`{}` is no package name", args.name)))?;
+    let no_name = |_| Failure::usage(format!("`{}` is no package name", args.name));
+    let name = PackageName::from_str(&args.name).map_err(no_name)?;
     let opened = args.lock.open(settings)?;
     opened.package(&name)?;
     Ok(chains(&opened.lock, &name))

@@ -35,6 +35,7 @@ impl From<Error> for Failure {
             Error::NotAsked { .. } | Error::AskedElsewhere { .. } => ("not-asked", Code::Mendable),
             Error::NotLocked { .. } => ("not-locked", Code::Mendable),
             Error::ReadLock { .. } => ("lock", Code::Mendable),
+            Error::Libraries { .. } | Error::NoLibraries { .. } => ("native", Code::Mendable),
             Error::NoSuchEnvironment { .. } => ("no-environment", Code::Mendable),
             Error::NoVolume { .. } => ("no-volume", Code::Mendable),
             Error::ReadWheel(_) | Error::NoWheel { .. } => ("bad-wheel", Code::Mendable),
@@ -76,7 +77,10 @@ fn hint(error: &Error) -> Option<&'static str> {
         Error::ReadLock { .. } => {
             Some("make one with `pyfast lock`, or an environment with `pyfast sync`")
         }
-        Error::ManagedInDirectory { .. } => Some("name a volume with --volume NAME"),
+        Error::NoLibraries { .. } => Some("`pyfast sync` brings them"),
+        Error::ManagedInDirectory { .. } | Error::LibrariesInDirectory { .. } => {
+            Some("name a volume with --volume NAME")
+        }
         Error::NoImage { .. } => {
             Some("give --image IMAGE, or `image` of the environment in pyfast.toml")
         }

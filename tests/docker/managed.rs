@@ -1,14 +1,15 @@
 //! Pythons that are brought into volumes, for containers of images that have none. Owns those images; must not know how a
 //! Python comes into a volume.
 
-use std::process::Output;
+use std::process::{Command, Output};
 
 use serde_json::Value;
 
-use crate::it::native::channel::{channel, library};
+use crate::it::native::channel::{Package, channel, library};
 use crate::project::Project;
 use crate::remote::forward;
 use crate::support::python::python_minor;
+use crate::wheels::Wheel;
 use crate::world::{NONE, SLIM, World, text};
 
 /// The slim image without its Python, for one test; removed at its end.
@@ -159,6 +160,78 @@ fn what_was_brought_for_a_sync_that_failed_is_taken_by_the_next() {
     assert_eq!(bare.printed(script), "2.0");
 }
 
+/// A module whose object needs a library that neither the image nor its wheel has, and a channel that has it.
+fn lacking(world: &World) {
+    let made = tempfile::tempdir().unwrap();
+    let object = |name: &str, source: &str, more: &[&str]| {
+        fs_err::write(made.path().join("text.c"), source).unwrap();
+        let mut cc = Command::new("cc");
+        cc.current_dir(made.path()).args(["-shared", "-fPIC", "text.c", "-o", name]).args(more);
+        let output = cc.output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        fs_err::read(made.path().join(name)).unwrap()
+    };
+    let source = "int answer(void) { return 42; }\n";
+    let library = object("libpyfastfoo.so.1", source, &["-Wl,-soname,libpyfastfoo.so.1"]);
+    let source = "int answer(void);\nint asked(void) { return answer(); }\n";
+    let own = object("_need.so", source, &["libpyfastfoo.so.1"]);
+    let mut lists = channel(&world.project().with_file_name("channel"));
+    let package = Package::new("libpyfastfoo", "1.0").file("lib/libpyfastfoo.so.1", library, 0o755);
+    lists.add(&package, &Value::Null);
+    let module = "import ctypes, os\n\
+                  value = ctypes.CDLL(os.path.join(os.path.dirname(__file__), '_need.so')).asked()\n";
+    let files = [("need/__init__.py", module)];
+    let wheel = Wheel { name: "need", version: "1.0", requires: &[], files: &files, scripts: &[] };
+    wheel.write_with(&world.wheels(), &[("need/_need.so", own)]);
+    world.requirements("need\n");
+}
+
+/// An image's own Python runs what needs a library that the image lacks.
+fn an_image_gets_a_library(world: &World) {
+    lacking(world);
+    let directory = world.project().with_file_name("channel");
+    let native = format!("[native]\nchannels = [\"{}\"]\n", directory.display());
+    let file = world.project().join("pyfast.toml");
+    fs_err::write(&file, &native).unwrap();
+    synced(world, SLIM);
+    let mount = format!("{}:/pyfast:ro,nocopy", world.volume);
+    let options = ["run", "--rm", "--read-only", "--user", "65534", "-v", &mount];
+    let printed = |script: &str| {
+        let entry =
+            ["--entrypoint", "/pyfast/bin/pyfast", SLIM, "run", "--", "python", "-c", script];
+        world.docker(&[&options[..], &entry].concat())
+    };
+    let script =
+        "import need, os; print(need.value, [n for n in os.environ if n.startswith('LD_')])";
+    let without = printed(script);
+    assert!(text(&without.stderr).contains("libpyfastfoo.so.1"), "{}", text(&without.stderr));
+    fs_err::write(&file, format!("{native}packages = \"libpyfastfoo\"\n")).unwrap();
+    let first = synced(world, SLIM);
+    let with = printed(script);
+    assert_eq!(text(&with.stdout).trim(), "42 []", "{}", text(&with.stderr));
+    let again = synced(world, SLIM);
+    assert_eq!((&again["changed"], &again["id"]), (&false.into(), &first["id"]));
+    let about = ["--volume", &world.volume, "--image", SLIM];
+    for command in ["verify", "list"] {
+        let output = world.pyfast(&[&[command][..], &about].concat());
+        assert!(output.status.success(), "{command}: {}", text(&output.stderr));
+    }
+    assert_eq!(world.containers(), "", "no container is left behind");
+}
+
+#[test]
+fn an_image_that_lacks_a_library_finds_it_in_the_volume() {
+    let Some(world) = World::new("libraries") else { return };
+    an_image_gets_a_library(&world);
+}
+
+#[test]
+fn an_image_that_lacks_a_library_finds_it_in_a_volume_that_only_containers_write() {
+    let Some(mut world) = World::new("libraries-away") else { return };
+    world.host = forward(&world.host);
+    an_image_gets_a_library(&world);
+}
+
 #[test]
 fn an_image_without_glibc_is_refused_in_a_sentence() {
     let Some(world) = world("managed-none") else { return };
@@ -186,6 +259,9 @@ fn a_service_starts_on_the_python_of_the_volume() {
     let printed = project.python("web", script);
     assert!(printed.starts_with("1.0 /pyfast/pythons/v1/"), "{printed}");
     let before = project.identity("web");
+    // The compose file says which image it is for.
+    project.ok(&["sync", "--env", "backend"]);
+    project.ok(&["list", "--native", "--env", "backend"]);
     project.up();
     assert_eq!(project.identity("web"), before);
 }

@@ -2,6 +2,7 @@
 
 mod channel;
 mod choosing;
+mod libraries;
 mod locks;
 mod looking;
 
@@ -221,7 +222,6 @@ fn a_file_says_what_can_be() {
     check("[env.a]\npython = { version = './x', from = 'managed' }\n", &["pyfast.toml:2"]);
     check("[env.a]\npython = { version = '3.12', from = 'moon' }\n", &["pyfast.toml:2"]);
     check("[env.a]\npython = { version = '3.12', form = 'managed' }\n", &["pyfast.toml:2"]);
-    check("[native]\npackages = ['libpq']\n", &["pyfast.toml:2", "managed Python"]);
     check("[native]\nchannel = 'x'\n", &["the nearest known key is `channels`"]);
 }
 

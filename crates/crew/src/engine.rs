@@ -138,7 +138,8 @@ impl Connection {
         prefix: &Prefix,
         settings: &Settings,
     ) -> Result<Interpreter, Error> {
-        let path = prefix_path(MOUNT_POINT.as_ref(), &prefix.id).join(&prefix.python);
+        let python = prefix.python.as_ref().ok_or(Error::NoInterpreter)?;
+        let path = prefix_path(MOUNT_POINT.as_ref(), &prefix.id).join(python);
         let key = format!("{} {}", self.image_id(image)?, path.display());
         remembered(&key, &settings.cache_directory()?, || {
             self.ask(image, &[&*path.to_string_lossy()], Some(volume))

@@ -30,12 +30,10 @@ pub enum Error {
     #[error(transparent)]
     Native(Box<pyfast_native::Error>),
     /// This program cannot bring any.
-    #[error(
-        "cannot bring the Python {version}: this program was built without the feature `native`"
-    )]
+    #[error("cannot bring {what}: this program was built without the feature `native`")]
     NotBuiltIn {
         /// What was asked for.
-        version: String,
+        what: String,
     },
     /// Only a volume is at the same place in every container.
     #[error("cannot bring the Python {version} for containers of {image} into a directory")]
@@ -44,6 +42,26 @@ pub enum Error {
         version: String,
         /// The image.
         image: String,
+    },
+    /// The same of native libraries.
+    #[error("cannot bring native libraries for containers of {image} into a directory")]
+    LibrariesInDirectory {
+        /// The image.
+        image: String,
+    },
+    /// Only a sync brings them.
+    #[error("the native libraries of the environment `{env}` are not there yet")]
+    NoLibraries {
+        /// The environment.
+        env: String,
+    },
+    /// Nobody knows which native libraries a system lacks.
+    #[error("cannot tell which native libraries {what} has: {reason}")]
+    Libraries {
+        /// The image, or the interpreter.
+        what: String,
+        /// Why.
+        reason: String,
     },
     /// The container engine, or something in it, failed.
     #[error(transparent)]

@@ -36,11 +36,11 @@ pub enum Event {
         /// Whether the environment is a new one.
         new: bool,
     },
-    /// A Python is brought from channels.
+    /// A Python or native libraries, or both, are brought from channels.
     Bringing {
-        /// Its version.
-        python: String,
-        /// How many packages it consists of, native libraries included.
+        /// The version of the Python.
+        python: Option<String>,
+        /// How many packages there are.
         packages: usize,
         /// Their sizes in bytes, as far as they are known.
         bytes: u64,

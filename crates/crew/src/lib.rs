@@ -18,6 +18,7 @@ pub mod inputs;
 pub mod interpreter;
 pub mod interrupt;
 pub mod known;
+pub mod libraries;
 pub mod limits;
 pub mod lock_file;
 pub mod locking;

@@ -171,11 +171,11 @@ fn native(
     before: Option<&(PathBuf, String)>,
 ) -> Result<Option<NativeLock>, Error> {
     let before = before.map(|(path, text)| (&**path, &**text));
-    match settings.brought() {
-        Some(version) if wish.target.is_empty() => {
+    match settings.from_channels() {
+        Some(what) if wish.target.is_empty() => {
             let options = Options { resolve: wish.resolve.clone(), ..Options::default() };
             let task = Task { options: &options, settings, events };
-            Ok(Some(managed::locked(task, version, before)?))
+            Ok(Some(managed::locked(task, what, before)?))
         }
         // What cannot be read is chosen by the next sync.
         Some(_) => Ok(before.and_then(|(path, text)| match Said::read(text, path) {

@@ -21,7 +21,8 @@ use pyfast_resolver::native::NativeLock;
 use crate::engine::direct;
 use crate::volume_place::VolumePlace;
 
-/// A Python that is there.
+/// What is there of channels for an environment.
+#[derive(Clone)]
 pub(crate) struct Managed {
     /// Where it lies, and what it is made of.
     pub(crate) prefix: Prefix,
@@ -67,25 +68,35 @@ mod nobody {
 
     use pyfast_environment::question::{Bringing, Had, MachineFacts};
     use pyfast_settings::Settings;
+    use pyfast_settings::interpreters::FromChannels;
 
     use super::{Ground, Managed, NativeLock, Of};
     use crate::error::Error;
     use crate::task::Task;
 
-    pub(crate) fn bring(_: Task<'_>, version: &str, _: &Ground<'_>) -> Result<Managed, Error> {
-        Err(Error::NotBuiltIn { version: version.to_owned() })
+    fn refused(what: FromChannels<'_>) -> Error {
+        let what = what.python().map(|version| format!("the Python {version}"));
+        Error::NotBuiltIn { what: what.unwrap_or_else(|| "native libraries".to_owned()) }
+    }
+
+    pub(crate) fn bring(
+        _: Task<'_>,
+        what: FromChannels<'_>,
+        _: &Ground<'_>,
+    ) -> Result<Managed, Error> {
+        Err(refused(what))
     }
 
     pub(crate) fn locked(
         _: Task<'_>,
-        version: &str,
+        what: FromChannels<'_>,
         _: Option<(&Path, &str)>,
     ) -> Result<NativeLock, Error> {
-        Err(Error::NotBuiltIn { version: version.to_owned() })
+        Err(refused(what))
     }
 
-    pub(crate) fn print(_: Task<'_>, version: &str) -> Result<String, Error> {
-        Err(Error::NotBuiltIn { version: version.to_owned() })
+    pub(crate) fn print(_: Task<'_>, what: FromChannels<'_>) -> Result<String, Error> {
+        Err(refused(what))
     }
 
     pub(crate) fn python_of(_: &NativeLock) -> Option<String> {
@@ -93,15 +104,15 @@ mod nobody {
     }
 
     pub(crate) fn platform(_: &Settings) -> Result<String, Error> {
-        Err(Error::NotBuiltIn { version: String::new() })
+        Err(refused(FromChannels::Libraries))
     }
 
     pub(crate) fn here() -> Result<MachineFacts, Error> {
-        Err(Error::NotBuiltIn { version: String::new() })
+        Err(refused(FromChannels::Libraries))
     }
 
     pub(crate) fn bring_asked(_: Task<'_>, _: Bringing, _: &Of<'_>) -> Result<Had, Error> {
-        Err(Error::NotBuiltIn { version: String::new() })
+        Err(refused(FromChannels::Libraries))
     }
 }
 

@@ -6,10 +6,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use pyfast_environment::place::{Begun, Directory, Place};
 use pyfast_environment::report::SyncReport;
-use pyfast_environment::request::{LockUse, SyncRequest};
+use pyfast_environment::request::{InstallOptions, LockUse, SyncRequest};
 use pyfast_environment::{Planned, ReadyPlan, plan_sync, unchanged};
 use pyfast_installer::interpreter::Interpreter;
-use pyfast_installer::link::Habitat;
+use pyfast_installer::link::{Habitat, Native};
+use pyfast_installer::prefix::Prefix;
 use pyfast_launcher::volume::MOUNT_POINT;
 use pyfast_resolver::native::NativeLock;
 use pyfast_root::current_of;
@@ -22,6 +23,7 @@ use crate::event::{Event, sink};
 use crate::hands::Hands;
 use crate::inputs::lock_alone;
 use crate::interpreter::compiling_python;
+use crate::libraries::{self, Known, lacking};
 use crate::managed::{self, Ground, Managed};
 use crate::news::Unheard;
 use crate::outside::Outside;
@@ -89,23 +91,20 @@ fn sync_where_it_is(task: Task<'_>) -> Result<Report, Error> {
     let Task { options, settings, events } = task;
     match (&settings.root, &settings.python) {
         (Root::Directory(root), Python::Host(_) | Python::Managed(_)) => {
-            let managed = match &settings.python {
-                Python::Managed(version) => {
-                    Some(managed::bring(task, version, &Ground::here(root))?)
-                }
-                _ => None,
-            };
+            let bring = |what| managed::bring(task, what, &Ground::here(root));
+            let managed = settings.from_channels().map(bring).transpose()?;
             let found = match &managed {
-                Some(Managed { prefix, native }) => {
+                Some(Managed { prefix, native }) if prefix.python.is_some() => {
                     interpreters::brought(prefix, &native.channels, settings)?
                 }
-                None => interpreters::own(settings)?,
+                _ => interpreters::own(settings)?,
             };
-            let native = managed.map(|managed| managed.native);
+            let of_system = || libraries::of_here(&found, settings);
+            let native = Channels::new(managed, of_system)?;
             let cache = settings.cache_directory()?;
             let habitat = setting::habitat(settings);
+            let identity = native.identity(found.identity.clone());
             let at = At { written: root.clone(), seen: root.clone(), habitat, native };
-            let identity = found.identity.clone();
             let new = is_new(root, settings);
             in_directory(task, at, identity, &|| {
                 let python = interpreters::probe(&found, &cache)?;
@@ -116,14 +115,17 @@ fn sync_where_it_is(task: Task<'_>) -> Result<Report, Error> {
             })
         }
         (Root::Directory(root), Python::Image(image)) => {
-            if let Some(version) = settings.brought() {
-                let (version, image) = (version.to_owned(), image.clone());
-                return Err(Error::ManagedInDirectory { version, image });
+            if let Some(what) = settings.from_channels() {
+                let image = image.clone();
+                return Err(match what.python().map(str::to_owned) {
+                    Some(version) => Error::ManagedInDirectory { version, image },
+                    None => Error::LibrariesInDirectory { image },
+                });
             }
             let connection = Connection::open(settings)?;
             let (seen, habitat) = (MOUNT_POINT.into(), Habitat::Volume);
             let (at, id) = (
-                At { written: root.clone(), seen, habitat, native: None },
+                At { written: root.clone(), seen, habitat, native: Channels::default() },
                 connection.image_id(image)?,
             );
             in_directory(task, at, id, &|| connection.interpreter(image, settings))
@@ -170,8 +172,8 @@ fn sync_volume(
 ) -> Result<Report, Error> {
     let Task { options, settings, .. } = task;
     let id = connection.image_id(image)?;
-    let identity = match settings.brought() {
-        Some(version) => format!("{id} {}", managed::print(task, version)?),
+    let identity = match settings.from_channels() {
+        Some(what) => format!("{id} {}", managed::print(task, what)?),
         None => id.clone(),
     };
     let outside = Outside::new(connection, name, image, settings);
@@ -190,31 +192,30 @@ fn sync_volume(
         volume = connection.volume(name, image, &project)?;
     }
     let place = VolumePlace::new(connection, &volume, image, settings);
-    let bring = |version| managed::bring(task, version, &Ground::volume(&place, id));
-    let managed = settings.brought().map(bring).transpose()?;
-    let probe = || match &managed {
-        Some(managed) => connection.brought_interpreter(image, name, &managed.prefix, settings),
+    let bring = |what| managed::bring(task, what, &Ground::volume(&place, id));
+    let managed = settings.from_channels().map(bring).transpose()?;
+    let native = Channels::new(managed, || libraries::of_image(image, connection, settings))?;
+    let probe = || match native.python() {
+        Some(prefix) => connection.brought_interpreter(image, name, prefix, settings),
         None => connection.interpreter(image, settings),
     };
-    let native = managed.as_ref().map(|managed| managed.native.clone());
     if let Some(written) = engine::direct(&volume) {
-        let (seen, native) = (MOUNT_POINT.into(), native.clone());
-        let at = At { written, seen, habitat: Habitat::Volume, native };
+        let (seen, habitat) = (MOUNT_POINT.into(), Habitat::Volume);
+        let at = At { written, seen, habitat, native: native.clone() };
         let later = afterwards::may_come(task, at.habitat, &probe)?;
         let compiles = task.install().compile.unwrap_or_else(|| at.habitat.compiles()) && !later;
         // Only the image's own Python can compile for it then.
         if !compiles || compiling_python(settings, &probe()?).is_some() {
             // One that was brought for a sync that failed since is not the environment's. Whoever looks at a volume from
             // outside, as before the ways below, does not see which it is.
-            let brought =
-                managed.as_ref().map(|managed| format!("{identity} {}", managed.prefix.id));
-            return in_directory(task, at, brought.unwrap_or(identity), &probe);
+            return in_directory(task, at, native.identity(identity), &probe);
         }
     }
     let later = afterwards::may_come(task, Habitat::Volume, &probe)?;
     let hands = Hands::elsewhere(task, Elsewhere::new(task, &place), Box::new(probe));
-    let hands = hands.locking(native);
-    let outcome = run(task, &place, &hands, Asked { identity, later });
+    let hands = hands.locking(native.lock());
+    let asked = Asked { identity, later, libraries: native.libraries.clone() };
+    let outcome = run(task, &place, &hands, asked);
     hands.end();
     if let Ok(report) = &outcome
         && !report.sync.changed
@@ -234,7 +235,7 @@ fn unchanged_outside(
     let begun = Instant::now();
     let Some(look) = outside.look()? else { return Ok(None) };
     // Only what waits for nothing was kept.
-    let asked = Asked { identity, later: true };
+    let asked = Asked { identity, later: true, libraries: None };
     let request = request(task, Habitat::Volume, Path::new(MOUNT_POINT), asked)?;
     let facts = unchanged(&request, look);
     Ok(facts.map(|facts| Report::untouched(SyncReport::unchanged(facts, begun.elapsed()))))
@@ -248,8 +249,47 @@ struct At {
     seen: PathBuf,
     /// Who writes to its environments.
     habitat: Habitat,
-    /// What was brought for it, for its lock.
-    native: Option<NativeLock>,
+    /// What was brought for it.
+    native: Channels,
+}
+
+/// What was brought from channels for an environment.
+#[derive(Clone, Default)]
+struct Channels {
+    brought: Option<Managed>,
+    /// Libraries beside an interpreter that is there.
+    libraries: Option<Native>,
+}
+
+impl Channels {
+    fn new(
+        brought: Option<Managed>,
+        of_system: impl FnOnce() -> Result<Known, Error>,
+    ) -> Result<Self, Error> {
+        let beside = brought.as_ref().filter(|brought| brought.prefix.python.is_none());
+        let lacking = |brought: &Managed| Ok::<_, Error>(lacking(&brought.prefix, &of_system()?));
+        let libraries = beside.map(lacking).transpose()?;
+        Ok(Self { brought, libraries })
+    }
+
+    /// The prefix that its interpreter lies in.
+    fn python(&self) -> Option<&Prefix> {
+        let prefix = self.brought.as_ref().map(|brought| &brought.prefix);
+        prefix.filter(|prefix| prefix.python.is_some())
+    }
+
+    /// What its lock says of it.
+    fn lock(&self) -> Option<NativeLock> {
+        self.brought.as_ref().map(|brought| brought.native.clone())
+    }
+
+    /// The identity of an interpreter with it.
+    fn identity(&self, interpreter: String) -> String {
+        let Some(brought) = &self.brought else { return interpreter };
+        let libraries = self.libraries.iter().flat_map(|native| &native.libraries);
+        let libraries: Vec<&str> = libraries.map(String::as_str).collect();
+        format!("{interpreter} {} {}", brought.prefix.id, libraries.join(" "))
+    }
 }
 
 /// A root that this process writes.
@@ -263,10 +303,10 @@ fn in_directory(
     let At { written, seen, habitat, native } = at;
     let compile = task.install().compile.unwrap_or_else(|| habitat.compiles());
     let later = afterwards::may_come(task, habitat, probe)?;
-    let hands = Hands::here(task, compile && !later, Box::new(probe)).locking(native);
+    let hands = Hands::here(task, compile && !later, Box::new(probe)).locking(native.lock());
     let (subject, sink, begun) = (subject(settings), sink(events), Begun::default());
     let place = Directory { written, seen, habitat, subject, sink, means: Some(&hands), begun };
-    let outcome = run(task, &place, &hands, Asked { identity, later });
+    let outcome = run(task, &place, &hands, Asked { identity, later, libraries: native.libraries });
     if let Ok(report) = &outcome
         && report.plan.is_none()
         && place.written == place.seen
@@ -285,6 +325,8 @@ struct Asked {
     identity: String,
     /// Whether bytecode may come later.
     later: bool,
+    /// Native libraries beside the interpreter.
+    libraries: Option<Native>,
 }
 
 fn run(
@@ -339,7 +381,7 @@ fn request(
     seen: &Path,
     asked: Asked,
 ) -> Result<SyncRequest, Error> {
-    let Asked { identity, later } = asked;
+    let Asked { identity, later, libraries } = asked;
     let Task { options, settings, .. } = task;
     let ResolveFlags { upgrade, upgrade_package, .. } = &options.resolve;
     Ok(SyncRequest {
@@ -347,7 +389,7 @@ fn request(
         upgrade: *upgrade || !upgrade_package.is_empty(),
         dry_run: options.dry_run,
         cause: options.cause,
-        options: task.install(),
+        options: InstallOptions { native: libraries, ..task.install() },
         later,
         setting: setting::setting(task, habitat, seen, identity),
         variables: settings.variables.all().clone(),

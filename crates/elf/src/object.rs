@@ -44,6 +44,11 @@ impl Object {
         Self::of(&of_file(file.file()))
     }
 
+    /// The same of one that is open.
+    pub fn of_open(file: &std::fs::File) -> Option<Self> {
+        Self::of(&of_file(file))
+    }
+
     /// The same of bytes in memory.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         Self::of(&of_bytes(bytes))

@@ -243,7 +243,7 @@ impl At<'_> {
         if !findings.is_empty() {
             return Err(Error::NotWhole { id: current.id, findings });
         }
-        let id = prefix::id_of(self.root, &spec.interpreter);
+        let id = prefix::ids_of(self.root, &spec).pop();
         Ok(id.map(|id| Prefix::find(self.root, &id)).transpose()?.flatten())
     }
 
@@ -340,11 +340,12 @@ impl At<'_> {
             let Some(generation) = current(self.root, &name)? else { continue };
             // One that cannot be read is a finding itself.
             let spec = generation.spec(self.root).ok();
-            let python = spec.as_ref().and_then(|spec| prefix::id_of(self.root, &spec.interpreter));
+            let pythons = spec.as_ref().map(|spec| prefix::ids_of(self.root, spec));
+            let pythons = pythons.unwrap_or_default();
             let packages = spec.map(|spec| spec.packages).unwrap_or_default();
             let has = |finding: &Finding| match &finding.subject {
                 Found::Environment { id } => *id == generation.id,
-                Found::Python { id } => python.as_ref() == Some(id),
+                Found::Python { id } => pythons.contains(id),
                 Found::Wheel { sha256, .. } => packages.iter().any(|one| one.sha256 == *sha256),
             };
             if findings.iter().any(has) {

@@ -218,8 +218,16 @@ pub(crate) fn options(
     root: &Path,
     name: &ProjectEnv,
 ) -> EnvironmentOptions {
-    let InstallOptions { link_mode, real, strict, compile, prompt, reinstall: _, verify: _ } =
-        options;
+    let InstallOptions {
+        link_mode,
+        real,
+        strict,
+        compile,
+        prompt,
+        native,
+        reinstall: _,
+        verify: _,
+    } = options;
     // What a volume has is anybody's.
     let host = habitat == Habitat::Host;
     EnvironmentOptions {
@@ -229,6 +237,7 @@ pub(crate) fn options(
         compiled: compile.unwrap_or_else(|| habitat.compiles()),
         prompt: prompt.clone().filter(|_| host),
         owner: host.then(|| name.clone()),
+        native: native.clone(),
     }
 }
 

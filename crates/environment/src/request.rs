@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pyfast_installer::link::LinkMode;
+use pyfast_installer::link::{LinkMode, Native};
 use pyfast_packaging::PackageName;
 use pyfast_packaging::requirements_txt::Drafts;
 use pyfast_root::{Cause, Fingerprint};
@@ -45,6 +45,8 @@ pub struct InstallOptions {
     pub compile: Option<bool>,
     /// The name that shells show, where the environment is the project's alone.
     pub prompt: Option<String>,
+    /// Native libraries beside an interpreter that is not brought with them.
+    pub native: Option<Native>,
     /// Whether it is composed anew where it is ready, of wheels that were looked at.
     pub reinstall: bool,
     /// Whether everything that it uses is hashed before it is activated.
@@ -58,7 +60,9 @@ impl InstallOptions {
     /// What of them shapes an environment.
     pub fn fingerprint(&self) -> String {
         // Each field is named, so that a new one is thought about here.
-        let Self { link_mode, real, strict, compile, prompt, reinstall: _, verify: _ } = self;
+        // What is brought is part of the interpreter's identity.
+        let Self { link_mode, real, strict, compile, prompt, native: _, reinstall: _, verify: _ } =
+            self;
         Fingerprint::new("install", VERSION)
             .fields("link-mode", link_mode)
             .fields("real", real)
@@ -70,8 +74,7 @@ impl InstallOptions {
 
     /// Whether they ask for no more than what may stand already.
     fn may_stand(&self) -> bool {
-        let Self { link_mode: _, real: _, strict: _, compile: _, prompt: _, reinstall, verify } =
-            self;
+        let Self { reinstall, verify, .. } = self;
         !(*reinstall || *verify)
     }
 }

@@ -57,6 +57,18 @@ pub struct EnvironmentOptions {
     /// Whose it is, where somebody writes to it ([`mode::Habitat::Host`]): equal environments of two owners are two.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<ProjectEnv>,
+    /// Native libraries beside an interpreter that is not brought with them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub native: Option<Native>,
+}
+
+/// Native libraries that only a prefix has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Native {
+    /// The prefix.
+    pub prefix: String,
+    /// The names of its libraries that the interpreter's system lacks, sorted.
+    pub libraries: Vec<String>,
 }
 
 /// Everything an environment is made from. Equal specifications make equal environments.

@@ -72,24 +72,29 @@ pub struct Prefix {
     pub id: String,
     /// Where it is written.
     pub path: PathBuf,
-    /// Its interpreter, relative to it.
-    pub python: PathBuf,
+    /// Its interpreter, relative to it; `None` where there are libraries alone.
+    pub python: Option<PathBuf>,
     /// Its packages, sorted by name.
     pub packages: Vec<NativePackage>,
     /// What its packages need of the machine that they run on, in the channels' words.
     pub needs: Vec<String>,
+    /// The names of its libraries, sorted.
+    pub libraries: Vec<String>,
 }
 
 /// What a prefix says of itself.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Described {
-    /// Its interpreter, relative to it.
-    pub python: PathBuf,
+    /// Its interpreter, relative to it; `None` where there are libraries alone.
+    pub python: Option<PathBuf>,
     /// Its packages, sorted by name.
     pub packages: Vec<NativePackage>,
     /// What its packages need of the machine that they run on, in the channels' words.
     #[serde(default)]
     pub needs: Vec<String>,
+    /// The names of its libraries, sorted.
+    #[serde(default)]
+    pub libraries: Vec<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -111,14 +116,14 @@ impl Prefix {
         }
         let Some(directory) = root.prefix(id)? else { return Ok(None) };
         let Some(found) = description(&directory)? else { return Ok(None) };
-        let Described { python, packages, needs } = found.described;
+        let Described { python, packages, needs, libraries } = found.described;
         let path = root.prefix_path(id);
-        Ok(Some(Self { id: id.to_owned(), path, python, packages, needs }))
+        Ok(Some(Self { id: id.to_owned(), path, python, packages, needs, libraries }))
     }
 
-    /// Its interpreter.
-    pub fn interpreter(&self) -> PathBuf {
-        self.path.join(&self.python)
+    /// Its interpreter, if it has one.
+    pub fn interpreter(&self) -> Option<PathBuf> {
+        self.python.as_ref().map(|python| self.path.join(python))
     }
 }
 
@@ -178,15 +183,18 @@ pub fn verify(root: &Root, id: &str) -> Result<Vec<Finding>, Error> {
     Ok(findings)
 }
 
-/// What is wrong with the prefix that an environment runs in, where it is gone, or was condemned. Hashes nothing.
+/// What is wrong with the prefixes of an environment that are gone, or were condemned. Hashes nothing.
 ///
 /// # Errors
-/// If it cannot be read.
+/// If they cannot be read.
 pub fn unsound(root: &Root, spec: &EnvironmentSpec) -> Result<Vec<Finding>, Error> {
-    match id_of(root, &spec.interpreter) {
-        Some(id) if Prefix::find(root, &id)?.is_none() => verify(root, &id),
-        _ => Ok(Vec::new()),
+    let mut findings = Vec::new();
+    for id in ids_of(root, spec) {
+        if Prefix::find(root, &id)?.is_none() {
+            findings.extend(verify(root, &id)?);
+        }
     }
+    Ok(findings)
 }
 
 /// Makes what is in a directory read-only, and says what it is.
@@ -247,6 +255,12 @@ pub fn id_of(root: &Root, interpreter: &Interpreter) -> Option<String> {
         Component::Normal(id) => Some(id.to_str()?.to_owned()),
         _ => None,
     }
+}
+
+/// The prefixes that an environment runs in, or has libraries in.
+pub fn ids_of(root: &Root, spec: &EnvironmentSpec) -> Vec<String> {
+    let libraries = spec.options.native.as_ref().map(|native| native.prefix.clone());
+    id_of(root, &spec.interpreter).into_iter().chain(libraries).collect()
 }
 
 /// What was brought for an environment.

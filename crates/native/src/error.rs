@@ -34,14 +34,14 @@ pub enum Error {
     Threads(io::Error),
     /// Channels have nothing for this architecture.
     #[error(
-        "cannot bring a Python: channels have none that is read here for the architecture {arch}"
+        "cannot use packages of channels: they have none that are read here for the architecture {arch}"
     )]
     Machine {
         /// The architecture.
         arch: String,
     },
     /// What channels have needs glibc.
-    #[error("cannot bring a Python: what channels have needs glibc, and there is no {}", loader.display())]
+    #[error("cannot use packages of channels: what channels have needs glibc, and there is no {}", loader.display())]
     NoGlibc {
         /// Where its loader would be.
         loader: PathBuf,

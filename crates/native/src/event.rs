@@ -10,8 +10,8 @@ pub enum Event {
     Solving,
     /// Archives are fetched and linked.
     Making {
-        /// The version of the Python.
-        python: String,
+        /// The version of the Python, where there is one.
+        python: Option<String>,
         /// How many packages there are.
         packages: usize,
         /// Their sizes in bytes, as far as channels say them.

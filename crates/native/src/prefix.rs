@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use pyfast_elf::is_object_name;
 use pyfast_installer::prefix::{Described, NativePackage, Part, Parts, Prefix, describe, seal};
 use pyfast_root::{Dir, Lock, LockName, Root, Share, Waiting, Workspace};
 use rattler_conda_types::RepoDataRecord;
@@ -81,7 +82,7 @@ impl Making<'_> {
     fn appear(&self, id: &str) -> Result<(), Error> {
         let packages = self.solved.packages();
         (self.tools.events)(Event::Making {
-            python: self.solved.python().unwrap_or_default().to_owned(),
+            python: self.solved.python().map(str::to_owned),
             packages: packages.len(),
             // A channel or a lock says them, who may lie.
             bytes: packages.iter().filter_map(|package| package.size).fold(0, u64::saturating_add),
@@ -100,7 +101,8 @@ impl Making<'_> {
             ..package.clone()
         });
         let (packages, needs) = (described.collect(), needs(&records));
-        describe(&prefix, &parts, Described { python: self.python(&parts)?, packages, needs })?;
+        let (python, libraries) = (self.python(&parts)?, libraries(&parts));
+        describe(&prefix, &parts, Described { python, packages, needs, libraries })?;
         // All of it at once: thousands of files one by one would take longer than linking them.
         rustix::fs::syncfs(&prefix)
             .map_err(|error| Error::io("sync", prefix.path())(error.into()))?;
@@ -150,15 +152,21 @@ impl Making<'_> {
     }
 
     /// The interpreter among what was linked.
-    fn python(&self, parts: &Parts) -> Result<PathBuf, Error> {
-        let version = self.solved.python().unwrap_or_default();
+    fn python(&self, parts: &Parts) -> Result<Option<PathBuf>, Error> {
+        let Some(version) = self.solved.python() else { return Ok(None) };
         let short: Vec<&str> = version.split('.').take(2).collect();
         let path = format!("bin/python{}", short.join("."));
         match parts.get(&path) {
-            Some(Part::Program(_)) => Ok(path.into()),
+            Some(Part::Program(_)) => Ok(Some(path.into())),
             _ => Err(Error::archive("python", format!("it has no program `{path}`"))),
         }
     }
+}
+
+/// The names by which libraries are found in what was linked.
+fn libraries(parts: &Parts) -> Vec<String> {
+    let names = parts.keys().filter_map(|path| path.strip_prefix("lib/"));
+    names.filter(|name| !name.contains('/') && is_object_name(name)).map(str::to_owned).collect()
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ const VERSION: u32 = 2;
 /// What a prefix is to have, and where that is looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// The Python: a version (`3.12`, `3.12.4`), or a range of them.
-    pub python: String,
+    /// The Python: a version (`3.12`, `3.12.4`), or a range of them; `None` for libraries alone.
+    pub python: Option<String>,
     /// Further packages, as conda writes them: a name, with a version where one is wanted.
     pub packages: Vec<String>,
     /// Channels, the first before the next: names, URLs, directories.
@@ -33,7 +33,7 @@ impl Request {
         // Locks go from machine to machine: a channel beside the project is there, wherever the project is.
         let Self { python, packages, channels: _, named, exclude_newer, directory: _ } = self;
         Fingerprint::new("native", VERSION)
-            .field("python", python)
+            .fields("python", python)
             .fields("packages", packages)
             .fields("channels", named)
             .fields("exclude-newer", exclude_newer)
@@ -42,7 +42,8 @@ impl Request {
 
     /// What is wanted, as conda writes it.
     pub(crate) fn specs(&self) -> Result<Vec<String>, Error> {
-        let mut specs = vec![python(&self.python)?];
+        let mut specs = Vec::new();
+        specs.extend(self.python.as_deref().map(python).transpose()?);
         specs.extend(self.packages.iter().cloned());
         Ok(specs)
     }
@@ -93,7 +94,7 @@ mod tests {
     #[test]
     fn a_request_is_the_same_wherever_the_project_is() {
         let request = |channel: &str, directory: &str| Request {
-            python: "3.12".to_owned(),
+            python: Some("3.12".to_owned()),
             packages: Vec::new(),
             channels: vec!["/mirror".to_owned()],
             named: vec![channel.to_owned()],

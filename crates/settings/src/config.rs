@@ -133,23 +133,17 @@ impl Config {
 }
 
 impl Config {
-    /// Refuses managed Pythons and native libraries where nothing would use them.
+    /// Refuses managed Pythons that are none.
     fn check_pythons(&self, table: &DeTable<'_>) -> Result<(), Wrong> {
-        let mut managed = false;
         for (name, env) in &self.env {
             let Some(python) = env.brought() else { continue };
-            managed = true;
             if !words::is_version_or_range(&python.version) {
                 let span = key_span(table, &["env", name, "python"]);
                 let reason = "a managed Python is a version, or a range of versions".to_owned();
                 return Err(Wrong { span, reason });
             }
         }
-        if self.native.packages.is_empty() || managed {
-            return Ok(());
-        }
-        let reason = "`packages` are for environments with a managed Python: `python = { version = \"X.Y\", from = \"managed\" }`";
-        Err(Wrong { span: key_span(table, &["native", "packages"]), reason: reason.to_owned() })
+        Ok(())
     }
 }
 

@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::settings::{Python, Settings, pinned_by};
 use crate::variables::Variables;
 
-pub use managed::brought;
+pub use managed::{FromChannels, brought};
 pub(crate) use wanted::{Pinned, is_range, pinned};
 
 /// An interpreter that was found, before it is asked anything.

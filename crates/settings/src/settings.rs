@@ -13,7 +13,7 @@ use pyfast_root::{Claim, is_name};
 use crate::config::ConfiguredRoot;
 use crate::error::{Error, Keeping};
 use crate::flags::Flags;
-use crate::interpreters::{Pinned, pinned};
+use crate::interpreters::{FromChannels, Pinned, pinned};
 use crate::own_lock::ONE_RUN;
 use crate::pip::is_true;
 use crate::project::Project;
@@ -191,6 +191,15 @@ impl Settings {
             Python::Managed(version) => Some(version),
             Python::Image(_) if self.flags.python.is_some() => None,
             Python::Image(_) => Some(&*self.project.config.env.get(&self.env)?.brought()?.version),
+        }
+    }
+
+    /// What is brought from channels for it.
+    pub fn from_channels(&self) -> Option<FromChannels<'_>> {
+        let libraries = || !self.project.config.native.packages.is_empty();
+        match self.brought() {
+            Some(version) => Some(FromChannels::Python(version)),
+            None => libraries().then_some(FromChannels::Libraries),
         }
     }
 

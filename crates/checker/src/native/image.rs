@@ -85,7 +85,7 @@ impl Image {
     }
 
     /// Whether its loader finds a library of this name.
-    pub(super) fn has(&self, library: &str) -> bool {
+    pub fn has(&self, library: &str) -> bool {
         self.libraries.contains_key(library) || self.musl && is_of_musl(library)
     }
 

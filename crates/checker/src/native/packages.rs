@@ -13,6 +13,23 @@ const TWINS: [(&str, &str, &str); 2] = [
     ("cv2", "opencv-python", "opencv-python-headless"),
 ];
 
+/// Libraries with the packages of channels that bring them under this very name, in order.
+const OF_CHANNELS: [(&str, &str); 13] = [
+    ("libGL.so.1", "libgl"),
+    ("libcurl.so.4", "libcurl"),
+    ("libexpat.so.1", "libexpat"),
+    ("libgio-2.0.so.0", "libglib"),
+    ("libglib-2.0.so.0", "libglib"),
+    ("libgobject-2.0.so.0", "libglib"),
+    ("libgomp.so.1", "libgomp"),
+    ("libgthread-2.0.so.0", "libglib"),
+    ("libmagic.so.1", "libmagic"),
+    ("libodbc.so.2", "unixodbc"),
+    ("libpq.so.5", "libpq"),
+    ("libsndfile.so.1", "libsndfile"),
+    ("libxslt.so.1", "libxslt"),
+];
+
 /// What to do where an image has not these libraries, that modules import.
 pub(super) fn cure(libraries: &[&str], modules: &[String], image: &Image) -> String {
     let packages: BTreeSet<&str> =
@@ -38,7 +55,21 @@ pub(super) fn cure(libraries: &[&str], modules: &[String], image: &Image) -> Str
     let twin = twin.map_or_else(String::new, |(_, project, twin)| {
         format!(", or require `{twin}`, which does without, instead of `{project}`")
     });
-    format!("add {what} to the Dockerfile{twin}")
+    let native = of_channels(libraries, image).map_or_else(String::new, |packages| {
+        format!(", or `packages = [{packages}]` under [native] in pyfast.toml")
+    });
+    format!("add {what} to the Dockerfile{native}{twin}")
+}
+
+/// The packages of channels that have all of these, as a list of TOML; what channels have needs glibc.
+fn of_channels(libraries: &[&str], image: &Image) -> Option<String> {
+    let package = |library: &&str| {
+        let (_, package) = OF_CHANNELS.iter().find(|(name, _)| name == library)?;
+        Some(format!("\"{package}\""))
+    };
+    let packages: Option<BTreeSet<String>> = libraries.iter().map(package).collect();
+    let packages = packages.filter(|_| image.installer != Some(Installer::Apk))?;
+    Some(packages.into_iter().collect::<Vec<_>>().join(", "))
 }
 
 fn package(library: &str, image: &Image) -> Option<&'static str> {
@@ -79,6 +110,8 @@ mod tests {
         assert!(lines.iter().all(|line| line.split(' ').count() == 3));
         let names: Vec<&str> = lines.iter().filter_map(|line| line.split(' ').next()).collect();
         assert!(names.is_sorted_by(|one, other| one < other), "each library once, in order");
+        assert!(OF_CHANNELS.is_sorted_by(|one, other| one.0 < other.0), "each once, in order");
+        assert!(OF_CHANNELS.iter().all(|(name, _)| names.contains(name)));
     }
 
     #[test]
@@ -89,13 +122,17 @@ mod tests {
             assert!(parts.iter().all(|part| cure.contains(part)), "{cure}");
         };
         let (debian, alpine) = (image(Some(Installer::Apt)), image(Some(Installer::Apk)));
-        let parts = ["--no-install-recommends libpq5` to", "`psycopg2-binary`"];
+        let native = "or `packages = [\"libpq\"]` under [native] in pyfast.toml";
+        let parts = ["--no-install-recommends libpq5` to", native, "`psycopg2-binary`"];
         check(&["libpq.so.5"], "psycopg2._psycopg", &debian, &parts);
         check(&["libpq.so.5"], "own", &alpine, &["add `RUN apk add --no-cache libpq` to"]);
         let two = ["libgthread-2.0.so.0", "libGL.so.1", "libglib-2.0.so.0"];
-        check(&two, "own", &debian, &["-recommends libgl1 libglib2.0-0` to"]);
+        let packages = "`packages = [\"libgl\", \"libglib\"]`";
+        check(&two, "own", &debian, &["-recommends libgl1 libglib2.0-0` to", packages]);
         check(&["libpq.so.5"], "own", &image(None), &["add what brings `libpq.so.5` in"]);
         let strange = ["libpq.so.5", "libstrange.so.7"];
         check(&strange, "own", &debian, &["libpq5` and what brings `libstrange.so.7` in"]);
+        assert!(!cure(&strange, &[], &debian).contains("[native]"));
+        assert!(!cure(&["libpq.so.5"], &[], &alpine).contains("[native]"));
     }
 }

@@ -12,6 +12,7 @@ use pyfast_installer::prefix::Brought;
 use pyfast_native::{Event as Native, Machine, Request, Solved, Tools, solve};
 use pyfast_resolver::native::NativeLock;
 use pyfast_root::Root;
+use pyfast_settings::interpreters::FromChannels;
 use pyfast_settings::{Python, Settings, client_options};
 
 use super::before::{Before, Choice};
@@ -32,9 +33,13 @@ const USUAL: &str = "conda-forge";
 
 /// Has the Python of an environment in its root, and says there which it is. What was chosen for the same request stands
 /// until somebody asks for newer versions.
-pub(crate) fn bring(task: Task<'_>, version: &str, ground: &Ground<'_>) -> Result<Managed, Error> {
+pub(crate) fn bring(
+    task: Task<'_>,
+    what: FromChannels<'_>,
+    ground: &Ground<'_>,
+) -> Result<Managed, Error> {
     let Task { options, settings, events } = task;
-    let (request, subject) = (request(task, version)?, subject(settings));
+    let (request, subject) = (request(task, what)?, subject(settings));
     let had = ground.had(&subject)?;
     let (path, text) = lock_of_project(task);
     let memory = had.as_ref().map(|had| had.brought.clone());
@@ -59,8 +64,11 @@ pub(crate) fn bring(task: Task<'_>, version: &str, ground: &Ground<'_>) -> Resul
         return Ok(Managed { prefix, native: before.beside_others(choice) });
     }
     if options.dry_run {
-        let (version, env) = (version.to_owned(), settings.env.clone());
-        return Err(pyfast_settings::Error::NotBrought { version, env }.into());
+        let env = settings.env.clone();
+        return Err(match what.python().map(str::to_owned) {
+            Some(version) => pyfast_settings::Error::NotBrought { version, env }.into(),
+            None => Error::NoLibraries { env },
+        });
     }
     let cache = settings.cache_directory()?;
     let tools = tools(settings, events, request.channels.clone(), cache)?;
@@ -77,12 +85,12 @@ pub(crate) fn bring(task: Task<'_>, version: &str, ground: &Ground<'_>) -> Resul
     Ok(Managed { prefix: ground.make(brought, &machine, &tools, &subject)?, native })
 }
 
-/// Everything that shapes which Python is brought.
+/// Everything that shapes what is brought.
 ///
 /// # Errors
 /// If uv's settings say what nothing can be made of.
-pub(crate) fn print(task: Task<'_>, version: &str) -> Result<String, Error> {
-    Ok(request(task, version)?.fingerprint())
+pub(crate) fn print(task: Task<'_>, what: FromChannels<'_>) -> Result<String, Error> {
+    Ok(request(task, what)?.fingerprint())
 }
 
 /// What packages may rely on, where this runs.
@@ -112,11 +120,11 @@ pub(crate) fn bring_asked(task: Task<'_>, asked: Bringing, of: &Of<'_>) -> Resul
 /// chosen now.
 pub(crate) fn locked(
     task: Task<'_>,
-    version: &str,
+    what: FromChannels<'_>,
     own: Option<(&Path, &str)>,
 ) -> Result<NativeLock, Error> {
     let Task { options, settings, events } = task;
-    let request = request(task, version)?;
+    let request = request(task, what)?;
     let had = at_place(settings, events, brought)?;
     let path = own.map(|(path, _)| path.to_owned()).unwrap_or_default();
     let text = own.map(|(_, text)| text);
@@ -175,7 +183,7 @@ fn lock_of_project(Task { options, settings, .. }: Task<'_>) -> (PathBuf, Option
     found.unwrap_or_else(|| (places[0].clone(), None))
 }
 
-fn request(task: Task<'_>, version: &str) -> Result<Request, Error> {
+fn request(task: Task<'_>, what: FromChannels<'_>) -> Result<Request, Error> {
     let Task { options, settings, .. } = task;
     let native = &settings.project.config.native;
     let mut named = native.channels.clone();
@@ -189,7 +197,7 @@ fn request(task: Task<'_>, version: &str) -> Result<Request, Error> {
     };
     let channels = if given.is_empty() { named.clone() } else { given.iter().map(at).collect() };
     Ok(Request {
-        python: version.to_owned(),
+        python: what.python().map(str::to_owned),
         packages: native.packages.clone(),
         channels,
         named,

@@ -140,7 +140,7 @@ pub(super) fn used(root: &Root, generations: &[Generation]) -> Result<Option<Use
     let specs = generations.iter().map(|generation| generation.spec(root).ok());
     let Some(specs) = specs.collect::<Option<Vec<_>>>() else { return Ok(None) };
     let wheels = specs.iter().flat_map(|spec| &spec.packages).map(|package| package.sha256);
-    let run_in = specs.iter().filter_map(|spec| prefix::id_of(root, &spec.interpreter));
+    let run_in = specs.iter().flat_map(|spec| prefix::ids_of(root, spec));
     let mut used = Used { wheels: wheels.collect(), pythons: run_in.collect() };
     for name in root.project_envs()? {
         used.pythons.extend(Brought::of(root, &name)?.map(|brought| brought.id));

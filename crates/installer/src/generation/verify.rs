@@ -36,7 +36,7 @@ pub fn verify_generation(root: &Root, generation: &Generation) -> Result<Vec<Fin
     let spec = generation.spec(root)?;
     let mut findings = named(verify::verify(root, &wheels(&spec))?, &spec);
     findings.extend(generation.verify_own(root)?);
-    if let Some(id) = prefix::id_of(root, &spec.interpreter) {
+    for id in prefix::ids_of(root, &spec) {
         findings.extend(prefix::verify(root, &id)?);
     }
     Ok(findings)
@@ -60,7 +60,7 @@ pub fn verify_root(root: &Root) -> Result<Vec<Finding>, Error> {
         let gone = wheels(&spec).into_iter().filter(|wheel| stored.binary_search(wheel).is_err());
         let gone: Vec<Sha256> = gone.collect();
         findings.extend(named(verify::verify(root, &gone)?, &spec));
-        pythons.extend(prefix::id_of(root, &spec.interpreter));
+        pythons.extend(prefix::ids_of(root, &spec));
     }
     for id in pythons {
         findings.extend(prefix::verify(root, &id)?);

@@ -3,6 +3,7 @@
 //! real all the way down: who walks over it or compares real paths sees what is there. Elsewhere everything is.
 
 mod dist_info;
+mod lacking;
 mod libraries;
 mod merge;
 mod programs;
@@ -48,6 +49,10 @@ pub fn plan(store: &Store, spec: &EnvironmentSpec) -> Result<LinkPlan, Error> {
     if spec.options.link_mode == LinkMode::Tree {
         libraries::mark(&mut sources, &spec.interpreter);
     }
+    let warnings = match &spec.options.native {
+        Some(native) => lacking::mark(root, &mut sources, native)?,
+        None => Vec::new(),
+    };
     let mut planner = Planner {
         id: &id,
         spec,
@@ -59,7 +64,7 @@ pub fn plan(store: &Store, spec: &EnvironmentSpec) -> Result<LinkPlan, Error> {
         },
         steps: Vec::new(),
         clashes: Vec::new(),
-        warnings: Vec::new(),
+        warnings,
         own: FxHashSet::default(),
         taken: FxHashMap::default(),
     };

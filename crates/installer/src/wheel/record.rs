@@ -7,6 +7,7 @@ pub(crate) mod check;
 pub(crate) mod digest;
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use pyfast_packaging::hash::Sha256;
 
@@ -108,6 +109,22 @@ pub(crate) fn extend(record: &str, mut rows: Vec<Written>) -> Vec<u8> {
     }
     text.push_str(rest);
     text.into_bytes()
+}
+
+/// A RECORD that [`write()`] made, without the rows of these paths.
+pub(crate) fn without<'a>(record: &'a str, paths: &BTreeSet<&str>) -> Cow<'a, str> {
+    if paths.is_empty() {
+        return record.into();
+    }
+    let (mut text, mut rest) = (String::with_capacity(record.len()), record);
+    for row in known_rows(record) {
+        let (own, after) = rest.split_at(row.length);
+        if !paths.contains(&*row.path) {
+            text.push_str(own);
+        }
+        rest = after;
+    }
+    (text + rest).into()
 }
 
 /// A row that [`push`] wrote.

@@ -220,7 +220,7 @@ impl From<String> for PythonWanted {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct NativeConfig {
-    /// Native libraries beside a managed Python, as conda writes them: `libpq`, `libpq >=16`.
+    /// Native libraries that environments have, as conda writes them: `libpq`, `libpq >=16`.
     #[serde(deserialize_with = "lists::one_or_many")]
     #[cfg_attr(test, schemars(with = "super::schema::OneOrMany"))]
     pub packages: Vec<String>,

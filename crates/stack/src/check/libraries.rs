@@ -4,35 +4,22 @@
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::time::Duration;
 
-use pyfast_checker::native::{Image, LISTING};
 use pyfast_crew::engine::Connection;
+use pyfast_crew::libraries::{Known, of_image};
 use pyfast_launcher::engine::{Engine as _, Images as _};
 use pyfast_launcher::image::BuildSource;
-use pyfast_launcher::volume::{INTERPRETERS, ProbeRequest, probe};
-use pyfast_packaging::hash::Sha256;
-use pyfast_settings::{Settings, kept};
+use pyfast_settings::Settings;
 
 use super::facts::Facts;
 use crate::description::Description;
-
-/// How long the interpreter of an image may take to list its libraries.
-const DEADLINE: Duration = Duration::from_mins(1);
 
 /// What images have, asked of the engine.
 pub(super) struct Images<'a> {
     pub(super) settings: &'a Settings,
     lent: Option<&'a Connection>,
     own: OnceCell<Result<Connection, String>>,
-    known: RefCell<BTreeMap<String, Result<Rc<KnownImage>, String>>>,
-}
-
-/// An image that answered.
-pub(super) struct KnownImage {
-    /// What the answer depends on: its id, and the question.
-    pub(super) key: String,
-    pub(super) libraries: Image,
+    known: RefCell<BTreeMap<String, Result<Rc<Known>, String>>>,
 }
 
 impl<'a> Images<'a> {
@@ -50,7 +37,7 @@ impl<'a> Images<'a> {
     }
 
     /// The libraries of an image, or why nobody knows them.
-    pub(super) fn of(&self, name: &str) -> Result<Rc<KnownImage>, String> {
+    pub(super) fn of(&self, name: &str) -> Result<Rc<Known>, String> {
         if let Some(known) = self.known.borrow().get(name) {
             return known.clone();
         }
@@ -59,24 +46,9 @@ impl<'a> Images<'a> {
         asked
     }
 
-    fn ask(&self, name: &str) -> Result<KnownImage, String> {
+    fn ask(&self, name: &str) -> Result<Known, String> {
         let connection = self.connection()?;
-        let id = connection.image_id(name).map_err(|error| error.to_string())?;
-        let key = Sha256::of(format!("{id}|{LISTING}").as_bytes()).to_string();
-        let cache = self.settings.cache_directory().map_err(|error| error.to_string())?;
-        let file = cache.join("libraries").join(format!("{}.json", &key[..24]));
-        if let Some(libraries) = kept::read::<Image>(&file) {
-            return Ok(KnownImage { key, libraries });
-        }
-        let candidates = &INTERPRETERS;
-        let (deadline, volume) = (DEADLINE, None);
-        let request = ProbeRequest { image: &id, script: LISTING, candidates, deadline, volume };
-        let answer = connection.wait(probe(&connection.engine, &request));
-        let answer = answer.map_err(|error| error.to_string())?;
-        let libraries = Image::from_answer(&answer.stdout).map_err(|error| error.to_string())?;
-        // What cannot be kept is asked again.
-        let _ = kept::write(&file, &libraries);
-        Ok(KnownImage { key, libraries })
+        of_image(name, connection, self.settings).map_err(|error| error.to_string())
     }
 
     /// Whether the image starts with words of its own that are not among these.

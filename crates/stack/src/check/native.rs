@@ -10,6 +10,7 @@ use pyfast_checker::native::{
     Image, Loaded, Objects, Opened, Reach, any_unmet, judge, judge_opened, opened, reach,
 };
 use pyfast_checker::{Files, Finding, Library, ReadFiles, Severity};
+use pyfast_crew::libraries::Known;
 use pyfast_crew::volume_place::at_place;
 use pyfast_environment::ask::loaded;
 use pyfast_launcher::image::wanted_images;
@@ -17,7 +18,7 @@ use pyfast_launcher::image::wanted_images;
 use super::facts::Facts;
 use super::found::Judged;
 use super::installed::Installed;
-use super::libraries::{Images, KnownImage};
+use super::libraries::Images;
 use super::process::Process;
 use super::remembered::Memory;
 use super::view::PACKAGES;
@@ -66,9 +67,9 @@ impl Native<'_> {
         if installed.is_of_another_machine || may_have_others(facts, processes) {
             return judged;
         }
-        // What such a Python finds the image's own does not say.
+        // What is found then the image does not say.
         let settings = self.description.settings(self.libraries.settings, self.env);
-        if settings.brought().is_some() {
+        if settings.from_channels().is_some() {
             return judged;
         }
         // Only what the project's own modules open is left then, and asking an image takes a container.
@@ -136,7 +137,7 @@ impl Native<'_> {
         facts: &Facts,
         installed: &Installed,
         processes: &[Process],
-        image: &KnownImage,
+        image: &Known,
     ) -> Result<Judged, String> {
         let what = format!("{} libraries", facts.name);
         let view = (&facts.view.files, &facts.view.mounts);

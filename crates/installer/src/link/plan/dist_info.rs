@@ -3,7 +3,7 @@
 //!
 //! <https://packaging.python.org/en/latest/specifications/recording-installed-packages/>
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
@@ -64,6 +64,11 @@ impl DistInfo<'_> {
         if source.manifest.has_data {
             rows.extend(self.data_rows()?);
         }
+        let rewritten = source.rewritten.iter().filter_map(|(path, content)| {
+            let path = path.strip_prefix("root/")?.to_owned();
+            Some(Written { path, content: Some(Content::of(content)) })
+        });
+        rows.extend(rewritten);
         let mut files: Vec<(&str, Vec<u8>)> = Vec::new();
         if package.requested {
             files.push(("REQUESTED", Vec::new()));
@@ -87,7 +92,11 @@ impl DistInfo<'_> {
         if rows.is_empty() {
             steps.push(self.real(format!("{path}/RECORD"), &record, RealMode::Copy));
         } else {
-            files.push(("RECORD", record::extend(&source.text(&record)?, rows)));
+            let stored = source.text(&record)?;
+            let changed: BTreeSet<&str> =
+                source.rewritten.keys().filter_map(|path| path.strip_prefix("root/")).collect();
+            let stored = record::without(&stored, &changed);
+            files.push(("RECORD", record::extend(&stored, rows)));
         }
         let file = |(file, content)| Step::file(format!("{path}/{file}"), content, false);
         steps.extend(files.into_iter().map(file));

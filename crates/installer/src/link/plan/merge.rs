@@ -197,6 +197,10 @@ impl<'a> Planner<'a> {
 
     /// Plans a file of the store.
     pub(super) fn real(&mut self, path: String, source: usize, inside: &str, mode: RealMode) {
+        if let Some(content) = self.sources[source].rewritten.get(inside) {
+            self.steps.push(Step::file(path, content.clone(), true));
+            return;
+        }
         let wheel = self.sources[source].package.sha256;
         self.steps.push(Step::Real { path, wheel, inside: inside.to_owned(), mode });
     }

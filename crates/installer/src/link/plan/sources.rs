@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use pyfast_root::Dir;
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 
 use crate::bytecode;
 use crate::error::Error;
@@ -25,6 +26,8 @@ pub(super) struct Source<'a> {
     pub(super) manifest: Arc<Manifest>,
     /// Whether its files must be real, not behind a directory link.
     pub(super) real: bool,
+    /// Files that are others in this environment, by their paths in the wheel's directory.
+    pub(super) rewritten: FxHashMap<String, Vec<u8>>,
     /// The interpreter's cache tag.
     tag: Option<&'a str>,
     /// The end of the names of its bytecode; looked at when it is asked for. Behind a link nobody asks.
@@ -57,7 +60,9 @@ impl<'a> Source<'a> {
         let tops = tops.map(|top| (format!("root/{}", top.name), top.directory)).collect();
         let tag = spec.interpreter.cache_tag.as_deref();
         let (compiled, listing) = (OnceLock::new(), OnceLock::new());
-        let source = Self { package, manifest, real, tag, compiled, store, listing, tops };
+        let rewritten = FxHashMap::default();
+        let source =
+            Self { package, manifest, real, rewritten, tag, compiled, store, listing, tops };
         if !behind_links {
             // Of each, which is why it is done here: side by side.
             source.listing()?;
