@@ -16,12 +16,12 @@ use pyfast_settings::interpreters::FromChannels;
 use pyfast_settings::{Python, Settings, client_options};
 
 use super::before::{Before, Choice};
+use super::cutoff::cutoff;
 use super::ground::{machine_of, made};
 use super::{Ground, Managed, Of};
 use crate::engine::Connection;
 use crate::error::Error;
 use crate::event::{Event, Events};
-use crate::inputs::cutoff;
 use crate::lock_file::known;
 use crate::session::own_lock;
 use crate::sync::lock_use;
