@@ -1,0 +1,146 @@
+//! The bytes of an object while they come: bounded by what it is said to have, and given up on where they come too slowly.
+//! Must not know what they are.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use futures_util::stream::BoxStream;
+use object_store::{GetResult, GetResultPayload};
+
+use crate::engine::Patience;
+use crate::error::{Cause, Error};
+
+/// So much of a file is read at once.
+const PIECE: u64 = 256 << 10;
+
+/// An object that comes.
+pub struct Coming {
+    size: u64,
+    came: u64,
+    from: From,
+    pace: Pace,
+    object: String,
+    remote: String,
+}
+
+/// Where the bytes come from.
+enum From {
+    File(Arc<File>),
+    Stream(BoxStream<'static, object_store::Result<Bytes>>),
+}
+
+/// How fast bytes come: only what is waited for counts.
+struct Pace {
+    patience: Patience,
+    waited: Duration,
+    came: u64,
+}
+
+impl Coming {
+    pub(crate) fn new(got: GetResult, object: String, remote: String, patience: Patience) -> Self {
+        let size = got.meta.size;
+        let from = match got.payload {
+            GetResultPayload::File(file, _) => From::File(Arc::new(file)),
+            GetResultPayload::Stream(stream) => From::Stream(stream),
+        };
+        let pace = Pace { patience, waited: Duration::ZERO, came: 0 };
+        Self { size, came: 0, from, pace, object, remote }
+    }
+
+    /// How many bytes it is said to have.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The next of its bytes; `None` at its end.
+    ///
+    /// # Errors
+    /// If they do not come, come too slowly, or are not as many as was said.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        let next = self.piece().await;
+        let piece = next.map_err(|cause| self.failed(cause))?;
+        self.came += piece.as_ref().map_or(0, |piece| piece.len() as u64);
+        let over = piece.is_none() && self.came < self.size;
+        if over || self.came > self.size {
+            let (expected, found) = (self.size, self.came);
+            return Err(self.failed(Cause::WrongSize { expected, found }));
+        }
+        Ok(piece)
+    }
+
+    async fn piece(&mut self) -> Result<Option<Bytes>, Cause> {
+        let left = self.pace.left();
+        let begun = Instant::now();
+        let next = async {
+            match &mut self.from {
+                From::File(file) => read(Arc::clone(file)).await,
+                From::Stream(stream) => stream.next().await.transpose().map_err(Cause::from),
+            }
+        };
+        let Ok(piece) = tokio::time::timeout(left, next).await else {
+            return Err(self.pace.gave_up());
+        };
+        let piece = piece?;
+        self.pace.add(begun.elapsed(), piece.as_ref().map_or(0, |piece| piece.len() as u64))?;
+        Ok(piece)
+    }
+
+    /// All of its bytes, which are few.
+    pub(crate) async fn whole(mut self) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::new();
+        while let Some(piece) = self.next().await? {
+            bytes.extend_from_slice(&piece);
+        }
+        Ok(bytes)
+    }
+
+    /// That it is not what it must be.
+    pub fn failed(&self, cause: Cause) -> Error {
+        Error { act: "read", object: self.object.clone(), remote: self.remote.clone(), cause }
+    }
+}
+
+/// The next bytes of a file, on a thread that may wait for the disk.
+async fn read(file: Arc<File>) -> Result<Option<Bytes>, Cause> {
+    let read = move || {
+        let mut piece = Vec::new();
+        (&*file).take(PIECE).read_to_end(&mut piece).map(|_| piece)
+    };
+    let read = tokio::task::spawn_blocking(read).await;
+    let read = read.map_err(|error| Cause::Engine(error.to_string()))?;
+    let piece = read.map_err(|error| Cause::Engine(error.to_string()))?;
+    Ok((!piece.is_empty()).then(|| piece.into()))
+}
+
+impl Pace {
+    fn left(&self) -> Duration {
+        self.patience.window.saturating_sub(self.waited)
+    }
+
+    fn add(&mut self, waited: Duration, came: u64) -> Result<(), Cause> {
+        self.waited += waited;
+        self.came += came;
+        if self.waited < self.patience.window {
+            return Ok(());
+        }
+        let enough = self.enough();
+        (self.waited, self.came) = (Duration::ZERO, 0);
+        if enough { Ok(()) } else { Err(Cause::Slow { floor: self.patience.floor }) }
+    }
+
+    fn enough(&self) -> bool {
+        let least = self.patience.window.as_millis() * u128::from(self.patience.floor) / 1000;
+        u128::from(self.came) >= least
+    }
+
+    fn gave_up(&self) -> Cause {
+        match self.came {
+            0 => Cause::Silent,
+            _ => Cause::Slow { floor: self.patience.floor },
+        }
+    }
+}

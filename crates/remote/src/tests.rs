@@ -1,0 +1,211 @@
+//! A directory and a bucket as remote stores: what is put is had, and each way of failing is told.
+
+use std::io::Write as _;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use pyfast_packaging::hash::Sha256;
+
+use crate::server::{Bucket, Fault};
+use crate::{
+    Address, Cause, Content, List, ListName, Listed, Patience, Put, Reach, Reader, Remote, Variable,
+};
+
+const NAME: ListName = ListName { lock: Sha256([1; 32]), target: Sha256([2; 32]) };
+
+fn run<T>(act: impl Future<Output = T>) -> T {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.expect("threads are there").block_on(act)
+}
+
+fn patience() -> Patience {
+    let silence = Some(Duration::from_millis(400));
+    Patience { floor: 1, ..Patience::of(silence) }
+}
+
+fn in_directory(directory: &std::path::Path) -> Remote {
+    let address = Address::Directory(directory.to_owned());
+    let client = Box::new(|| Err("no server is asked".to_owned()));
+    Remote::open(address, Reach { client, variables: Vec::new(), patience: patience() })
+        .expect("it opens")
+}
+
+fn in_bucket(bucket: &Bucket) -> Remote {
+    let address = "s3://wheels/team".parse().expect("an address");
+    let variables =
+        bucket.variables().map(|(name, value)| Variable { name: name.to_owned(), value });
+    // Another test may have been first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = || Ok(reqwest::Client::builder().no_proxy().build().expect("a client"));
+    let client = Box::new(client);
+    Remote::open(address, Reach { client, variables: variables.into(), patience: patience() })
+        .expect("it opens")
+}
+
+/// Bytes of this size, and their digest.
+fn wheel(size: usize) -> (Sha256, Vec<u8>) {
+    let bytes: Vec<u8> =
+        (0..size).map(|at| u8::try_from(at * 31 % 251).unwrap_or_default()).collect();
+    (Sha256::of(&bytes), bytes)
+}
+
+fn content(bytes: &[u8]) -> Content {
+    let mut file = tempfile::tempfile().expect("a file");
+    file.write_all(bytes).expect("room");
+    Content::File(Arc::new(file))
+}
+
+async fn read(remote: &Remote, wheel: &Sha256) -> Option<Vec<u8>> {
+    let coming = remote.get(wheel).await.expect("it can be asked")?;
+    Some(coming.whole().await.expect("all of it comes"))
+}
+
+fn keeps_what_is_put(remote: &Remote) {
+    run(async {
+        for size in [0, 1000, 20 << 20] {
+            let (name, bytes) = wheel(size);
+            assert_eq!(remote.has(&name).await.expect("an answer"), None);
+            assert!(remote.get(&name).await.expect("an answer").is_none());
+            assert_eq!(remote.put(&name, &content(&bytes)).await.expect("room"), Put::Written);
+            assert_eq!(remote.has(&name).await.expect("an answer"), Some(size as u64));
+            assert!(read(remote, &name).await.is_some_and(|found| found == bytes), "{size}");
+        }
+        let (name, bytes) = wheel(1000);
+        let again = remote.put(&name, &Content::Memory(bytes.into())).await;
+        assert_eq!(again.expect("an answer"), Put::There);
+        assert_eq!(remote.list(&NAME).await.expect("an answer"), None);
+        let list = List::new(vec![Listed { sha256: name, size: 1000, file: "a.whl".to_owned() }]);
+        for list in [&list, &List::new(Vec::new()), &list] {
+            remote.put_list(&NAME, list).await.expect("room");
+            assert_eq!(remote.list(&NAME).await.expect("an answer").as_ref(), Some(list));
+        }
+    });
+}
+
+#[test]
+fn a_directory_keeps_what_is_put() {
+    let place = tempfile::tempdir().expect("a directory");
+    fs_err::create_dir_all(place.path().join("a b/wheels")).expect("a directory");
+    keeps_what_is_put(&in_directory(&place.path().join("a b/wheels")));
+    let (name, _) = wheel(1000);
+    let digest = name.to_string();
+    let path =
+        place.path().join("a b/wheels/v1/wheels").join(&digest[..2]).join(format!("{digest}.whl"));
+    assert!(path.is_file());
+}
+
+#[test]
+fn a_bucket_keeps_what_is_put() {
+    let bucket = Bucket::start();
+    keeps_what_is_put(&in_bucket(&bucket));
+    assert!(bucket.objects().keys().all(|path| path.starts_with("/wheels/team/v1/")));
+}
+
+#[test]
+fn a_server_without_conditions_is_written_all_the_same() {
+    let bucket = Bucket::start();
+    bucket.forget_conditions();
+    let remote = in_bucket(&bucket);
+    run(async {
+        for size in [10, 20] {
+            let (name, bytes) = wheel(size);
+            assert_eq!(remote.put(&name, &content(&bytes)).await.expect("room"), Put::Written);
+        }
+    });
+    assert_eq!(bucket.objects().len(), 2);
+}
+
+#[test]
+fn a_directory_that_is_not_there_is_no_empty_one() {
+    let place = tempfile::tempdir().expect("a directory");
+    let remote = in_directory(&place.path().join("mistyped"));
+    let error = run(remote.list(&NAME)).expect_err("there is nothing");
+    assert!(matches!(error.cause, Cause::Nowhere(_)), "{}", error.with_cause());
+    assert!(error.to_string().contains("mistyped"), "{error}");
+}
+
+/// What a reader says of a bucket that fails so.
+fn told(fault: Fault) -> Vec<String> {
+    let bucket = Bucket::start();
+    let (name, bytes) = wheel(100_000);
+    run(in_bucket(&bucket).put(&name, &content(&bytes))).expect("room");
+    bucket.fail("/v1/wheels/", fault);
+    let said = Arc::new(Mutex::new(Vec::new()));
+    let saying = Arc::clone(&said);
+    let reader = Reader::new(in_bucket(&bucket), move |error| {
+        saying.lock().expect("nobody panics").push(error.with_cause());
+    });
+    run(async {
+        for _ in 0..2 {
+            let Some(mut coming) = reader.wheel(&name, Some(100_000)).await else { continue };
+            loop {
+                match coming.next().await {
+                    Ok(Some(_)) => {}
+                    Ok(None) => break reader.is_wrong(&name, Sha256([0; 32])),
+                    Err(error) => break reader.give_up(&error),
+                }
+            }
+        }
+    });
+    let asked = bucket.asked();
+    let of_second = asked.iter().filter(|one| one.starts_with("GET")).count();
+    assert!(of_second <= 3, "it was asked again after it had failed: {asked:?}");
+    said.lock().expect("nobody panics").clone()
+}
+
+#[test]
+fn each_fault_is_told_once_and_ends_the_asking() {
+    for (fault, word) in [
+        (Fault::Status(503), "503"),
+        (Fault::Status(403), "access is denied"),
+        (Fault::Cut, "cannot read v1/wheels/"),
+        (Fault::Silent, "did not answer in time"),
+        (Fault::Flipped, "its SHA-256 is 0000"),
+    ] {
+        let told = told(fault);
+        assert_eq!(told.len(), 1, "{word}: {told:?}");
+        assert!(told[0].contains(word) && told[0].contains("s3://wheels/team"), "{word}: {told:?}");
+        assert!(!told[0].contains("s3cr3t"), "{told:?}");
+    }
+}
+
+#[test]
+fn a_wheel_of_another_size_is_not_begun() {
+    let bucket = Bucket::start();
+    let (name, bytes) = wheel(10);
+    bucket.keep(&format!("/wheels/team/{}", crate::remote::wheel_name(&name)), &bytes);
+    let reader = Reader::new(in_bucket(&bucket), |error| {
+        assert!(matches!(error.cause, Cause::WrongSize { expected: 11, found: 10 }), "{error}");
+    });
+    assert!(run(reader.wheel(&name, Some(11))).is_none());
+    assert!(run(reader.wheel(&name, Some(10))).is_none(), "it is not asked any more");
+}
+
+#[test]
+fn what_a_list_does_not_name_is_not_asked_for() {
+    let bucket = Bucket::start();
+    let (name, bytes) = wheel(10);
+    let remote = in_bucket(&bucket);
+    let list = List::new(vec![Listed { sha256: name, size: 10, file: "a.whl".to_owned() }]);
+    run(async {
+        remote.put(&name, &content(&bytes)).await.expect("room");
+        remote.put_list(&NAME, &list).await.expect("room");
+    });
+    let reader = Reader::new(remote, |error| panic!("{}", error.with_cause()));
+    run(reader.learn(&NAME));
+    bucket.asked();
+    assert!(run(reader.wheel(&wheel(20).0, None)).is_none());
+    assert_eq!(bucket.asked(), Vec::<String>::new());
+    assert!(run(reader.wheel(&name, None)).is_some());
+}
+
+#[test]
+fn a_list_that_is_none_is_told() {
+    let bucket = Bucket::start();
+    let remote = in_bucket(&bucket);
+    run(remote.put_list(&NAME, &List::new(Vec::new()))).expect("room");
+    bucket.fail("/v1/envs/", Fault::Flipped);
+    let error = run(remote.list(&NAME)).expect_err("one byte is another");
+    assert!(matches!(error.cause, Cause::NoList(_)), "{}", error.with_cause());
+}
