@@ -50,6 +50,9 @@ pub(crate) struct CommonArgs {
     /// The interpreter inside this image
     #[arg(long, global = true, value_name = "IMAGE", env = "PYFAST_IMAGE")]
     pub(crate) image: Option<String>,
+    /// The remote store that wheels are looked for in before the index: `s3://BUCKET/PREFIX`, `file:///DIR` or `none`
+    #[arg(long, global = true, value_name = "URL", env = "PYFAST_REMOTE")]
+    pub(crate) remote: Option<String>,
     #[command(flatten)]
     pub(crate) index: IndexArgs,
     /// Print results and errors only
@@ -83,6 +86,7 @@ impl CommonArgs {
             env: args.env,
             python: args.python,
             image: args.image,
+            remote: args.remote,
             index: args.index.flags(),
             quiet: args.quiet,
         }

@@ -43,82 +43,41 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+/// A match over commands, of which many are treated alike.
+macro_rules! each {
+    ($command:expr, $args:ident => $done:expr, { $($variant:ident)* } { $($others:tt)* }) => {
+        match $command {
+            $(Command::$variant($args) => $done,)*
+            $($others)*
+        }
+    };
+}
+
 impl Command {
     /// Whether it is about environments that `up` may have made.
     fn works_on_environments(&self) -> bool {
-        matches!(
-            self,
-            Self::Sync(_)
-                | Self::Add(_)
-                | Self::Remove(_)
-                | Self::Lock(_)
-                | Self::Outdated(_)
-                | Self::List(_)
-                | Self::Show(_)
-                | Self::Why(_)
-                | Self::Tree(_)
-                | Self::Export(_)
-                | Self::History(_)
-                | Self::Rollback(_)
-                | Self::Diff(_)
-                | Self::Verify(_)
-                | Self::Env(_)
-        )
+        each!(self, _args => true, {
+            Sync Add Remove Lock Outdated List Show Why Tree Export History Rollback Diff Verify Push Env
+        } { _ => false })
     }
 
     /// Whether the result is wanted as JSON.
     pub(crate) fn json(&self) -> bool {
-        match self {
-            Self::Lock(args) => args.result.json,
-            Self::Sync(args) => args.result.json,
-            Self::Add(args) => args.result.json,
-            Self::Remove(args) => args.result.json,
+        each!(self, args => args.result.json, {
+            Lock Sync Add Remove Show Why Tree Outdated Export History Rollback Verify Gc Push Init Diff Up
+            Check Restart Ps Doctor
+        } {
             Self::List(args) => args.json(),
-            Self::Show(args) => args.result.json,
-            Self::Why(args) => args.result.json,
-            Self::Tree(args) => args.result.json,
-            Self::Outdated(args) => args.result.json,
-            Self::Export(args) => args.result.json,
-            Self::History(args) => args.result.json,
-            Self::Rollback(args) => args.result.json,
-            Self::Verify(args) => args.result.json,
-            Self::Gc(args) => args.result.json,
             Self::Env(args) => args.json(),
-            Self::Init(args) => args.result.json,
-            Self::Diff(args) => args.result.json,
-            Self::Up(args) => args.result.json,
-            Self::Check(args) => args.result.json,
-            Self::Restart(args) => args.result.json,
-            Self::Ps(args) => args.result.json,
-            Self::Doctor(args) => args.result.json,
             // Another program reads it.
             Self::Answer(_) | Self::Bytecode(_) => true,
-            Self::Down(_)
-            | Self::Logs(_)
-            | Self::Run(_)
-            | Self::Bench(_)
-            | Self::Cache(_)
-            | Self::Man(_)
-            | Self::Complete(_)
-            | Self::BuildSource(_)
-            | Self::RemoveCode(_)
-            | Self::Reload(_)
-            | Self::Completions(_) => false,
-        }
+            _ => false,
+        })
     }
 
     /// Which compose project is meant, of the commands that are about one.
     fn stack(&self) -> Option<&StackArgs> {
-        match self {
-            Self::Up(args) => Some(&args.stack),
-            Self::Check(args) => Some(&args.stack),
-            Self::Down(args) => Some(&args.stack),
-            Self::Restart(args) => Some(&args.stack),
-            Self::Ps(args) => Some(&args.stack),
-            Self::Logs(args) => Some(&args.stack),
-            Self::Doctor(args) => Some(&args.stack),
-            _ => None,
-        }
+        each!(self, args => Some(&args.stack), { Up Check Down Restart Ps Logs Doctor } { _ => None })
     }
 }
 
@@ -148,6 +107,7 @@ pyfast_usage::commands! {
         Rollback(commands::rollback::Args),
         Verify(commands::verify::Args),
         Env(commands::env::Args),
+        Push(commands::push::Args),
         Gc(commands::gc::Args),
         Diff(commands::diff::Args),
         Doctor(commands::doctor::Args),
@@ -166,7 +126,7 @@ pyfast_usage::commands! {
 /// How help is laid out.
 const HELP: Help<'static> = Help {
     groups: &[
-        ("Install", &["sync", "add", "remove", "lock", "outdated", "export"]),
+        ("Install", &["sync", "add", "remove", "lock", "outdated", "export", "push"]),
         ("Run", &["run"]),
         ("Look", &["list", "show", "why", "tree", "diff"]),
         ("Go back", &["history", "rollback"]),
@@ -242,6 +202,15 @@ fn pass(cli: &Cli, words: &[OsString], variables: Variables) -> Result<ExitCode,
     Err(stack.leave_to_compose(words).into())
 }
 
+/// Settings as a command means them.
+fn meant(command: &Command, settings: Settings) -> Settings {
+    match command {
+        command if command.works_on_environments() => settings.of_last_up().with_named_image(),
+        Command::Run(_) if settings.own_root.is_none() => settings.with_named_image(),
+        _ => settings,
+    }
+}
+
 fn dispatch(cli: &Cli, variables: Variables) -> Result<ExitCode, Failure> {
     match &cli.command {
         Command::Completions(args) => return Ok(commands::completions::run(args, &Cli::command())),
@@ -262,11 +231,7 @@ fn dispatch(cli: &Cli, variables: Variables) -> Result<ExitCode, Failure> {
         return commands::doctor::run(args, &cli.common, &variables);
     }
     let settings = Settings::new(&cli.common, cli.command.json(), variables)?;
-    let settings = match &cli.command {
-        command if command.works_on_environments() => settings.of_last_up().with_named_image(),
-        Command::Run(_) if settings.own_root.is_none() => settings.with_named_image(),
-        _ => settings,
-    };
+    let settings = meant(&cli.command, settings);
     match &cli.command {
         Command::Init(args) => commands::init::run(args, &settings),
         Command::Lock(args) => commands::lock::run(args, &settings),
@@ -291,6 +256,7 @@ fn dispatch(cli: &Cli, variables: Variables) -> Result<ExitCode, Failure> {
         Command::Rollback(args) => commands::rollback::run(args, &settings),
         Command::Verify(args) => commands::verify::run(args, &settings),
         Command::Env(args) => commands::env::run(args, &settings),
+        Command::Push(args) => commands::push::run(args, &settings),
         Command::Gc(args) => commands::gc::run(args, &settings),
         Command::Diff(args) => commands::diff::run(args, &settings),
         Command::Answer(args) => commands::answer::run(args, &settings),

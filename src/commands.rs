@@ -24,6 +24,7 @@ pub(crate) mod logs;
 pub(crate) mod man;
 pub(crate) mod outdated;
 pub(crate) mod ps;
+pub(crate) mod push;
 pub(crate) mod remove;
 pub(crate) mod restart;
 pub(crate) mod rollback;

@@ -140,6 +140,7 @@ pub(crate) fn words(args: &Args, settings: &Settings) -> Vec<OsString> {
         no_compile,
         reinstall: _,
         verify: _,
+        push: _,
         strict,
     } = args;
     let mut words = Words::of(&settings.project);

@@ -3,20 +3,15 @@
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use pyfast_crew::environments::{Lost, lost as lost_as, unwanted};
-use pyfast_environment::ask::{collect, environments};
-use pyfast_environment::question::{Collect, Known};
-use pyfast_index::cache::loose;
-use pyfast_installer::gc::{GcPlan, Reason, cache_plan, cut_cache};
+use pyfast_crew::environments::{Cleared, clear};
+use pyfast_environment::question::Collect;
+use pyfast_installer::gc::{GcPlan, Reason};
 
 use crate::args::ResultArgs;
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::settings::Settings;
-use crate::syncing::at_place;
 use crate::ui::{count, green};
-use pyfast_crew::engine::Connection;
-use pyfast_settings::Root;
 use pyfast_terminal::parse_size;
 
 /// Remove environments and wheels that nothing needs any more
@@ -48,39 +43,20 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
-    let now = SystemTime::now();
     let what = Collect {
         keep: args.keep,
         named: args.keep_id.clone(),
         forgotten: Vec::new(),
         recent: Duration::from_secs(args.recent),
         dry_run: args.dry_run,
-        now,
+        now: SystemTime::now(),
     };
     let ui = settings.ui;
-    let mut lost = 0;
-    let plan = at_place(settings, |place| {
-        let all = environments(place)?;
-        let forgotten = unwanted(&all, now);
-        let stays = |known: &&Known| !forgotten.iter().any(|(name, _)| *name == known.name);
-        let gone = all.iter().filter(|known| lost_as(known) == Some(Lost::Gone));
-        lost = gone.filter(stays).count();
-        collect(place, Collect { forgotten, ..what })
-    })?;
-    let Some(mut plan) = plan else {
+    let Some(cleared) = clear(what, args.max_size, settings, &Progress::new(ui).events())? else {
         ui.note("There is no root yet, and nothing to remove");
         return Ok(ExitCode::SUCCESS);
     };
-    if let (Root::Volume(_), false) = (&settings.root, args.dry_run) {
-        Connection::open(settings)?.remove_leftovers(&Progress::new(ui).events())?;
-    }
-    // The cache is the user's own, wherever the root is.
-    if let (Some(limit), Ok(cache)) = (args.max_size, settings.cache_directory()) {
-        let folders = loose(&cache);
-        let cut =
-            if args.dry_run { cache_plan(&folders, limit)? } else { cut_cache(&folders, limit)? };
-        plan.discards.extend(cut);
-    }
+    let Cleared { plan, lost } = cleared;
     if ui.json() {
         ui.data(format!("{}\n", plan.to_json(args.dry_run)));
     } else if args.dry_run {

@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use pyfast_environment::request::{InstallOptions, LockUse};
 use pyfast_installer::link::LinkMode;
 
+use super::push::pushing;
 use crate::args::{ResolveArgs, ResultArgs, short_find_links};
 use crate::failure::Failure;
 use crate::remembered::{Remembered, words};
@@ -57,6 +58,9 @@ pub(crate) struct Args {
     /// Hash everything that the environment uses before activating it
     #[arg(long, env = "PYFAST_VERIFY")]
     pub(crate) verify: bool,
+    /// Write the wheels into the remote store once the environment is there, as `pyfast push` does
+    #[arg(long, env = "PYFAST_PUSH", conflicts_with = "dry_run")]
+    pub(crate) push: bool,
     /// Fail where two packages provide different files of one name
     #[arg(long, env = "PYFAST_STRICT")]
     pub(crate) strict: bool,
@@ -145,6 +149,9 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
         remembered.keep(&asked, &of_before);
     }
     syncing::show(&report, settings.ui);
+    if args.push {
+        pushing(&asked.options().resolve, &of_before)?;
+    }
     for said in still_imported(&settings.project.directory, &report.sync) {
         settings.ui.warning(said);
     }

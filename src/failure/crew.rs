@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use pyfast_crew::Error;
+use pyfast_crew::push::Cause;
 
 use super::{Code, Failure};
 
@@ -27,16 +28,23 @@ impl From<Error> for Failure {
                 return failure.cause(format!("this was in a container of {image}"));
             }
             Error::BuiltIn { image, untried, source } => return built_in(&image, untried, *source),
-            Error::System { .. } | Error::Program(_) => ("system", Code::Mendable),
-            Error::WriteLock { .. } | Error::Write { .. } | Error::Edit { .. } => {
-                ("io", Code::Mendable)
+            Error::Remote(error) => {
+                let failure = Self::from_error("remote", &*error, Code::Mendable);
+                return remote_hint(&error.cause).into_iter().fold(failure, Self::hint);
             }
+            Error::System { .. } | Error::Program(_) => ("system", Code::Mendable),
+            Error::WriteLock { .. }
+            | Error::Write { .. }
+            | Error::Edit { .. }
+            | Error::ReadSource { .. } => ("io", Code::Mendable),
             Error::EditedMeanwhile { .. } => ("changed-meanwhile", Code::Mendable),
             Error::NotAsked { .. } | Error::AskedElsewhere { .. } => ("not-asked", Code::Mendable),
             Error::NotLocked { .. } => ("not-locked", Code::Mendable),
             Error::ReadLock { .. } => ("lock", Code::Mendable),
             Error::Libraries { .. } | Error::NoLibraries { .. } => ("native", Code::Mendable),
-            Error::NoSuchEnvironment { .. } => ("no-environment", Code::Mendable),
+            Error::NoSuchEnvironment { .. } | Error::NothingToPush { .. } => {
+                ("no-environment", Code::Mendable)
+            }
             Error::NoVolume { .. } => ("no-volume", Code::Mendable),
             Error::ReadWheel(_) | Error::NoWheel { .. } => ("bad-wheel", Code::Mendable),
             Error::StrangeBuild { .. } | Error::StrangeAnswer { .. } => ("helper", Code::Mendable),
@@ -73,7 +81,7 @@ fn hint(error: &Error) -> Option<&'static str> {
         Error::EditedMeanwhile { .. } => {
             Some("`pyfast sync` makes the environment what the file says; or try again")
         }
-        Error::NoVolume { .. } => Some("`pyfast sync` makes it"),
+        Error::NoVolume { .. } | Error::NothingToPush { .. } => Some("`pyfast sync` makes it"),
         Error::ReadLock { .. } => {
             Some("make one with `pyfast lock`, or an environment with `pyfast sync`")
         }
@@ -81,6 +89,9 @@ fn hint(error: &Error) -> Option<&'static str> {
         Error::ManagedInDirectory { .. } | Error::LibrariesInDirectory { .. } => {
             Some("name a volume with --volume NAME")
         }
+        Error::NoRemote { .. } => Some(
+            "give --remote s3://BUCKET/PREFIX or file:///DIR, or `url` of [remote] in pyfast.toml",
+        ),
         Error::NoImage { .. } => {
             Some("give --image IMAGE, or `image` of the environment in pyfast.toml")
         }
@@ -90,6 +101,17 @@ fn hint(error: &Error) -> Option<&'static str> {
         Error::StrangeBuild { .. } => {
             Some("a build that works gives one wheel: look at the source before you trust it")
         }
+        _ => None,
+    }
+}
+
+fn remote_hint(cause: &Cause) -> Option<&'static str> {
+    match cause {
+        Cause::Denied(_) => {
+            Some("writing may need other credentials than reading: AWS_ACCESS_KEY_ID and the like")
+        }
+        Cause::Nowhere(_) => Some("make it first, or correct its name"),
+        Cause::Silent | Cause::Slow { .. } => Some("what was written stays: push again"),
         _ => None,
     }
 }

@@ -15,6 +15,9 @@ mod it {
         #[expect(dead_code, reason = "some of it serves tests that need no engine")]
         pub(crate) mod channel;
     }
+    mod remote {
+        mod machines;
+    }
     #[expect(dead_code, reason = "some of it serves tests that need no engine")]
     pub(crate) mod support;
     mod sync {

@@ -27,6 +27,7 @@ mod place;
 mod projects;
 mod real;
 mod remember;
+mod remote;
 mod run;
 mod screen;
 mod scripts;

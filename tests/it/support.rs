@@ -6,6 +6,9 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 mod answer;
+/// The crate that talks to buckets tests itself with the same one.
+#[path = "../../crates/remote/src/server.rs"]
+pub(crate) mod bucket;
 pub(crate) mod http;
 pub(crate) mod index;
 pub(crate) mod mount;

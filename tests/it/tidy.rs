@@ -68,7 +68,7 @@ fn check(folders: &[&str], forbidden: &[&str], but: &[(&str, &str)]) {
     }
 }
 
-const PROGRAM: [&str; 13] = [
+const PROGRAM: [&str; 14] = [
     "src",
     "crates/crew/src",
     "crates/environment/src",
@@ -77,6 +77,7 @@ const PROGRAM: [&str; 13] = [
     "crates/launcher/src",
     "crates/native/src",
     "crates/packaging/src",
+    "crates/remote/src",
     "crates/resolver/src",
     "crates/settings/src",
     "crates/stack/src",

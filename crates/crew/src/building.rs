@@ -1,6 +1,8 @@
 //! Building from source, joined: settings and the session's client, cache and indexes make the
 //! installer's builder. Knows nothing of how a build goes.
 
+mod alone;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,6 +28,8 @@ use crate::interpreter::compiling_python;
 use crate::session::Session;
 use crate::side_by_side::{builds_at_once, side_by_side};
 use pyfast_settings::{Python, ResolveFlags, Settings, interpreters, is_remote};
+
+pub use alone::{Alone, build_alone};
 
 /// Which kinds of distributions the files' options and then the command line's allow.
 pub(crate) fn formats(

@@ -33,6 +33,7 @@ use crate::error::Error;
 use crate::event::{Events, sink, wheels};
 use crate::identifying;
 use crate::interpreter::host_python;
+use crate::remote;
 use crate::session::Session;
 use crate::task::{Options, Task};
 use crate::volume_place::{FILES, Luggage, VolumePlace, file, helper_network};
@@ -97,10 +98,17 @@ impl<'a> Elsewhere<'a> {
     pub(crate) fn bring(&self, what: &ToBring<'_>, set: &RequirementSet) -> Result<Brought, Error> {
         let sources = what.lock.packages.iter().any(|package| package.filename.source().is_some());
         let reachable = direct(self.place.volume);
-        if !sources && reachable.is_none() {
+        let remote = self.place.settings.remote()?;
+        if !sources && reachable.is_none() && remote.is_none() {
             return Ok(Brought::default());
         }
         self.with_session(set, what.interpreter, |session| {
+            if reachable.is_none() {
+                self.take_from_remote(session, what)?;
+            }
+            if !sources && reachable.is_none() {
+                return Ok(Brought::default());
+            }
             let args = &self.options.resolve;
             let workplace =
                 Workplace::new(self.place, args, session, what.interpreter, self.events)?;
@@ -122,6 +130,18 @@ impl<'a> Elsewhere<'a> {
         })
     }
 
+    /// Takes what the volume lacks out of the remote store: its container gets wheels, and neither the way there nor a
+    /// password.
+    fn take_from_remote(&self, session: &Session, what: &ToBring<'_>) -> Result<(), Error> {
+        let settings = self.place.settings;
+        let missing = self.place.lacks(remote::wheels(what.lock).collect());
+        let reader = remote::reader(settings, &session.client, self.events)?;
+        let Some(reader) = reader.filter(|_| !missing.is_empty()) else { return Ok(()) };
+        session.runtime.block_on(reader.learn(&remote::list_name(what.lock, what.interpreter)));
+        self.arrived.borrow_mut().extend(remote::take(&reader, missing, session, self.events));
+        Ok(())
+    }
+
     /// Has every wheel in the store of a volume that this machine can write.
     fn fetch(
         &self,
@@ -135,7 +155,12 @@ impl<'a> Elsewhere<'a> {
         let waiting = move |waiting: &Waiting| told(Event::Waiting(waiting.clone()));
         let store = Arc::new(Store::open(&root, &waiting)?);
         let (client, cache) = (Arc::clone(&session.client), session.cache.clone());
-        let means = Means { client, cache, compiler: None };
+        let remote = remote::reader(self.place.settings, &session.client, self.events)?;
+        if let Some(remote) = &remote {
+            let name = remote::list_name(what.lock, what.interpreter);
+            session.runtime.block_on(remote.learn(&name));
+        }
+        let means = Means { client, cache, remote, compiler: None };
         let downloads = Downloads::new(store, means, session.runtime.handle(), sink);
         let packages = &what.lock.packages;
         (self.events)(wheels(packages));

@@ -4,16 +4,20 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use pyfast_environment::Error as EnvironmentError;
-use pyfast_environment::ask::collect;
+use pyfast_environment::ask::{collect, environments};
 use pyfast_environment::place::Place;
 use pyfast_environment::question::{Collect, Known};
+use pyfast_index::cache::loose;
+use pyfast_installer::gc::{GcPlan, cache_plan, cut_cache};
 use pyfast_root::ProjectEnv;
 use pyfast_settings::own_lock::ONE_RUN;
 use pyfast_settings::{Root, Settings};
 
 use crate::engine::Connection;
 use crate::error::Error;
+use crate::event::Events;
 use crate::nearest::nearest;
+use crate::volume_place::at_place;
 
 /// How long it takes until nobody wants what nobody can ask for.
 const GRACE: Duration = Duration::from_hours(30 * 24);
@@ -56,7 +60,7 @@ pub fn to_json(known: &Known) -> serde_json::Value {
 
 /// Those that nobody asked for, for so long that nobody will, each with its last activation: what is activated before it
 /// goes is wanted after all.
-pub fn unwanted(all: &[Known], now: SystemTime) -> Vec<(ProjectEnv, Option<u64>)> {
+fn unwanted(all: &[Known], now: SystemTime) -> Vec<(ProjectEnv, Option<u64>)> {
     let is_old = |known: &&Known| {
         // What was never active may be in the making.
         let Some(activated) = known.activated else { return false };
@@ -107,6 +111,48 @@ pub fn forget(
         crate::remembered::forget(&settings.of_environment(name.env(), root, python));
     }
     Ok(())
+}
+
+/// What a collection removes, or would.
+#[derive(Debug)]
+pub struct Cleared {
+    /// What.
+    pub plan: GcPlan,
+    /// How many environments stay although the directories of their projects are gone.
+    pub lost: usize,
+}
+
+/// Removes what nothing needs, with the environments that nobody wants any more and whatever the cache has beyond a size;
+/// `None` where there is no root yet.
+///
+/// # Errors
+/// What looking and removing fail with.
+pub fn clear(
+    what: Collect,
+    most: Option<u64>,
+    settings: &Settings,
+    events: &Events,
+) -> Result<Option<Cleared>, Error> {
+    let (dry_run, now, mut lost_ones) = (what.dry_run, what.now, 0);
+    let plan = at_place(settings, events, |place| {
+        let all = environments(place)?;
+        let forgotten = unwanted(&all, now);
+        let stays = |known: &&Known| !forgotten.iter().any(|(name, _)| *name == known.name);
+        let gone = all.iter().filter(|known| lost(known) == Some(Lost::Gone));
+        lost_ones = gone.filter(stays).count();
+        collect(place, Collect { forgotten, ..what })
+    })?;
+    let Some(mut plan) = plan else { return Ok(None) };
+    if matches!(settings.root, Root::Volume(_)) && !dry_run {
+        Connection::open(settings)?.remove_leftovers(events)?;
+    }
+    // The cache is the user's own, wherever the root is.
+    if let (Some(limit), Ok(cache)) = (most, settings.cache_directory()) {
+        let folders = loose(&cache);
+        let cut = if dry_run { cache_plan(&folders, limit)? } else { cut_cache(&folders, limit)? };
+        plan.discards.extend(cut);
+    }
+    Ok(Some(Cleared { plan, lost: lost_ones }))
 }
 
 /// Removes the whole root, with a volume the volume itself: what it was, and the bytes that it had where that is known;

@@ -22,6 +22,27 @@ pub enum Error {
     /// Fetching, building or installing failed.
     #[error(transparent)]
     Install(Box<pyfast_installer::Error>),
+    /// Something could not be done with the remote store.
+    #[error(transparent)]
+    Remote(Box<pyfast_remote::Error>),
+    /// Nothing says where the remote store is.
+    #[error("cannot push the environment `{env}`: no remote store is named")]
+    NoRemote {
+        /// The environment.
+        env: String,
+    },
+    /// A server is to be asked, and none may be.
+    #[error("cannot push the environment `{env}` offline")]
+    PushOffline {
+        /// The environment.
+        env: String,
+    },
+    /// There is no environment whose wheels could be pushed.
+    #[error("cannot push the environment `{env}`: it was not synced yet")]
+    NothingToPush {
+        /// The environment.
+        env: String,
+    },
     /// An act below a root failed.
     #[error(transparent)]
     Root(#[from] pyfast_root::Error),
@@ -83,6 +104,18 @@ pub enum Error {
     /// The running program, which containers run too, cannot be found.
     #[error("cannot find the running program: {0}")]
     Program(io::Error),
+    /// The source that another process wants built cannot be read.
+    #[error("cannot read the source: {reason}")]
+    ReadSource {
+        /// Why.
+        reason: String,
+    },
+    /// A source is to be built where containers may write.
+    #[error("sources are built in a directory")]
+    BuildsInVolume,
+    /// Nothing builds here.
+    #[error("no Python of this machine can build for this environment")]
+    NoBuilder,
     /// What is to be limited to wheels, or built, is no package.
     #[error("`{name}` is no package name")]
     PackageName {
@@ -290,6 +323,12 @@ fn needed(by: &[PackageName]) -> String {
 impl From<pyfast_settings::Error> for Error {
     fn from(error: pyfast_settings::Error) -> Self {
         Self::Settings(Box::new(error))
+    }
+}
+
+impl From<pyfast_remote::Error> for Error {
+    fn from(error: pyfast_remote::Error) -> Self {
+        Self::Remote(Box::new(error))
     }
 }
 

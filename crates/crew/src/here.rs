@@ -17,6 +17,7 @@ use pyfast_packaging::PackageName;
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::hash::Sha256;
 use pyfast_packaging::requirements_txt::RequirementSet;
+use pyfast_remote::Reader;
 use pyfast_resolver::{Lock, LockEvent, LockRequest, Locked, lock};
 
 use crate::building::{BUILDS, BuildPlace};
@@ -24,6 +25,7 @@ use crate::error::Error;
 use crate::event::{Event, Events, sink, wheels};
 use crate::identifying;
 use crate::interpreter::{compiling_python, host_python};
+use crate::remote::{list_name, reader, wheels as of_servers};
 use crate::session::Session;
 use crate::setting::habitat;
 use crate::task::{Options, Task};
@@ -46,6 +48,7 @@ pub(crate) struct Here<'a> {
 struct Working {
     session: Session,
     downloads: Option<Downloads>,
+    remote: Option<Arc<Reader>>,
 }
 
 /// What a session is made with.
@@ -68,7 +71,7 @@ impl<'a> Here<'a> {
 
     /// Makes a lock. What is decided on the way is fetched already, where there is a site.
     pub(crate) fn lock(&self, request: &LockRequest<'_>, whom: For<'_>) -> Result<Locked, Error> {
-        let Working { session, downloads } = self.working(request.set, whom)?;
+        let Working { session, downloads, .. } = self.working(request.set, whom)?;
         let whole_up_to = if downloads.is_some() { WHOLE_UP_TO } else { 0 };
         let tools = session.tools(&self.options.resolve, whole_up_to);
         let locked = lock(request, &tools, &|event| {
@@ -95,7 +98,7 @@ impl<'a> Here<'a> {
         set: &RequirementSet,
         whom: For<'_>,
     ) -> Result<(), Error> {
-        let Working { session, downloads } = self.working(set, whom)?;
+        let Working { session, downloads, .. } = self.working(set, whom)?;
         (self.events)(wheels(&lock.packages));
         identifying::find(lock, session, |package, body| {
             let wanted = Wanted::of(package).map(|wanted| Wanted { body: Some(body), ..wanted });
@@ -113,14 +116,21 @@ impl<'a> Here<'a> {
         set: &RequirementSet,
     ) -> Result<Brought, Error> {
         let own = own_packages(what.lock, what.given);
-        if self.working.get().is_none() && is_there(what, &own, site)? {
+        // Of what was begun while the solver worked, each wheel was asked for already.
+        let begun = self.working.get().is_some();
+        if !begun && is_there(what, &own, site)? {
             return Ok(Brought::default());
         }
         let whom = For { interpreter: what.interpreter, compile: what.compile, site: Some(site) };
-        let Working { session, downloads } = self.working(set, whom)?;
+        let working = self.working(set, whom)?;
+        let Working { session, downloads, remote } = working;
         let Some(downloads) = downloads else { return Ok(Brought::default()) };
+        if let Some(remote) = remote.as_ref().filter(|_| !begun) {
+            learn(remote, what, site, session)?;
+        }
         // Downloads remember what they have brought; what was found damaged since is to come again.
-        let again = self.brought.replace(true).then(|| self.downloads(session, site, whom));
+        let remote = remote.as_ref();
+        let again = self.brought.replace(true).then(|| self.downloads(session, site, whom, remote));
         let again = again.transpose()?;
         let downloads = again.as_ref().unwrap_or(downloads);
         (self.events)(wheels(&what.lock.packages));
@@ -151,11 +161,15 @@ impl<'a> Here<'a> {
             return Ok(working);
         }
         let session = self.session(set, whom)?;
-        let downloads = match whom.site {
-            Some(site) => Some(self.downloads(&session, site, whom)?),
+        let remote = match whom.site {
+            Some(_) => reader(self.settings, &session.client, self.events)?,
             None => None,
         };
-        Ok(self.working.get_or_init(|| Working { session, downloads }))
+        let downloads = match whom.site {
+            Some(site) => Some(self.downloads(&session, site, whom, remote.as_ref())?),
+            None => None,
+        };
+        Ok(self.working.get_or_init(|| Working { session, downloads, remote }))
     }
 
     /// A session that builds what has no wheel.
@@ -180,10 +194,16 @@ impl<'a> Here<'a> {
         Ok(session)
     }
 
-    fn downloads(&self, session: &Session, site: &Site, whom: For<'_>) -> Result<Downloads, Error> {
+    fn downloads(
+        &self,
+        session: &Session,
+        site: &Site,
+        whom: For<'_>,
+        remote: Option<&Arc<Reader>>,
+    ) -> Result<Downloads, Error> {
         let compiler = if whom.compile { self.compiler(whom.interpreter)? } else { None };
         let (client, cache) = (Arc::clone(&session.client), session.cache.clone());
-        let means = Means { client, cache, compiler };
+        let means = Means { client, cache, remote: remote.cloned(), compiler };
         let (store, runtime) = (Arc::clone(site.store()), session.runtime.handle());
         Ok(Downloads::new(store, means, runtime, sink(self.events)))
     }
@@ -202,6 +222,15 @@ impl<'a> Here<'a> {
         (self.events)(Event::NoCompiler { python: interpreter.short_version() });
         Ok(None)
     }
+}
+
+/// Reads the list of a lock's wheels, where any of them is missing.
+fn learn(remote: &Reader, what: &ToBring<'_>, site: &Site, session: &Session) -> Result<(), Error> {
+    let wheels: Vec<Sha256> = of_servers(what.lock).map(|wheel| wheel.sha256).collect();
+    if !site.store().missing(&wheels)?.is_empty() {
+        session.runtime.block_on(remote.learn(&list_name(what.lock, what.interpreter)));
+    }
+    Ok(())
 }
 
 /// Wheels of a lock that lie in directories which the user names, by their digests: the lock may have been made where a

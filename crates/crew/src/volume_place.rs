@@ -8,6 +8,7 @@ use pyfast_environment::place::{Begun, Directory, Place};
 use pyfast_environment::question::{Answer, Asked, Before, Inventory, Look, PROTOCOL, Question};
 use pyfast_environment::{Error as EnvironmentError, Site, Subject};
 use pyfast_installer::Sink;
+use pyfast_installer::download::Wanted;
 use pyfast_installer::link::Habitat;
 use pyfast_launcher::engine::{Content, Output};
 use pyfast_launcher::volume::{HelperFile, HelperRun, MOUNT_POINT, StoreVolume, run_helper};
@@ -113,6 +114,14 @@ impl<'a> VolumePlace<'a> {
     /// What the last look found, without everything else that was told with it.
     pub(crate) fn looked(&self) -> Option<Look> {
         self.looked.take()
+    }
+
+    /// Those of these wheels that the first look did not find in the store.
+    pub(crate) fn lacks(&self, mut wheels: Vec<Wanted>) -> Vec<Wanted> {
+        if let Some((_, inventory)) = &*self.told.borrow() {
+            wheels.retain(|wheel| !inventory.wheels.contains(&wheel.sha256));
+        }
+        wheels
     }
 
     /// Has these go along with the next plan.

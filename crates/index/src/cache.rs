@@ -240,7 +240,7 @@ impl Cache {
 
     /// A file that has no name, for what is needed for a while. Without a cache, or where it cannot be written, it is
     /// where the machine keeps such files; `None` where that is nowhere.
-    pub(crate) fn nameless(&self) -> Option<File> {
+    pub fn nameless(&self) -> Option<File> {
         let own = self.root.as_ref().and_then(|root| root.nameless().ok());
         let elsewhere = |path: &str| Dir::open_named(Path::new(path))?.nameless();
         own.or_else(|| TEMPORARY.iter().find_map(|path| elsewhere(path).ok()))

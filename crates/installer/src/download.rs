@@ -5,6 +5,7 @@
 //! else to threads that may block. What is held in memory at once is bounded, however large wheels are.
 //! Inside a process the map of downloads keeps two from one wheel; between processes a lock does.
 
+mod from_remote;
 mod receive;
 
 use std::collections::HashMap;
@@ -21,6 +22,7 @@ use pyfast_index::{Body, joined};
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::filename::WheelFilename;
 use pyfast_packaging::hash::Sha256;
+use pyfast_remote::Reader;
 use pyfast_resolver::LockedPackage;
 use pyfast_root::{Lock, LockName, Share};
 use tokio::runtime::Handle;
@@ -90,6 +92,8 @@ pub struct Means {
     pub client: Arc<Client>,
     /// Where a large file is kept until it is whole.
     pub cache: Cache,
+    /// The remote store that is asked before servers.
+    pub remote: Option<Arc<Reader>>,
     /// Who compiles each wheel, where that is wanted.
     pub compiler: Option<Compiler>,
 }
@@ -109,6 +113,7 @@ struct Shared {
     compiler: Option<Compiler>,
     /// Where large files are kept that are not whole yet.
     cache: Cache,
+    remote: Option<Arc<Reader>>,
     memory: Semaphore,
     looking: Semaphore,
     /// Threads that unpack what has not come whole.
@@ -122,12 +127,13 @@ struct Shared {
 impl Downloads {
     /// Downloads into `store` on `runtime`.
     pub fn new(store: Arc<Store>, means: Means, runtime: &Handle, sink: Sink) -> Self {
-        let Means { client, cache, compiler } = means;
+        let Means { client, cache, remote, compiler } = means;
         let shared = Arc::new(Shared {
             store,
             client,
             compiler,
             cache,
+            remote,
             memory: Semaphore::new(MEMORY_UNITS as usize),
             looking: Semaphore::new(LOOKING),
             ahead: Arc::new(Semaphore::new(2 * rayon::current_num_threads())),
@@ -246,7 +252,10 @@ impl Shared {
         };
         let Come { body, sha256: found, partial, ahead } = match &wanted.body {
             Some(body) => Come::of(body.clone(), Some(sha256)),
-            None => self.receive(wanted).await?,
+            None => match self.from_remote(wanted).await? {
+                Some(come) => come,
+                None => self.receive(wanted).await?,
+            },
         };
         let (filename, expected) = (wanted.filename.clone(), sha256);
         let admit = move |store: &Store| match &body {

@@ -19,7 +19,9 @@ mod tables;
 mod words;
 
 pub(crate) use tables::PythonFrom;
-pub(crate) use tables::{CheckConfig, IndexConfig, LinkConfig, NativeConfig, ProjectConfig};
+pub(crate) use tables::{
+    CheckConfig, IndexConfig, LinkConfig, NativeConfig, ProjectConfig, RemoteConfig,
+};
 pub use tables::{EnvConfig, Itself};
 pub(crate) use words::ConfiguredRoot;
 
@@ -41,6 +43,8 @@ pub struct Config {
     pub link: LinkConfig,
     /// `[native]`.
     pub native: NativeConfig,
+    /// `[remote]`.
+    pub remote: RemoteConfig,
     /// `[check]`.
     pub check: CheckConfig,
     /// Where it was read.

@@ -111,6 +111,14 @@ pub enum Error {
         /// Why it may not.
         reason: String,
     },
+    /// A remote store is named in no way that one can be.
+    #[error("cannot use {from}: {source}")]
+    Remote {
+        /// Who names it.
+        from: String,
+        /// What is wrong with it.
+        source: pyfast_remote::AddressError,
+    },
     /// The configuration leaves out what is no package.
     #[error("pyfast.toml: exclude-dependencies has `{name}`: {reason}")]
     Excluded {

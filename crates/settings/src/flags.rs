@@ -28,6 +28,8 @@ pub struct Flags {
     pub python: Option<String>,
     /// The image that the interpreter is in.
     pub image: Option<String>,
+    /// The remote store, or `none`.
+    pub remote: Option<String>,
     /// Where packages are looked for.
     pub index: IndexFlags,
     /// Whether only results and errors are wanted: who is told nothing has not been told.

@@ -1,6 +1,7 @@
 //! What a project, its user and the machine say, and what is meant by it. Begin at [`Settings::new`], which joins
 //! [`Flags`], [`Variables`] and the project's [`Config`] by one precedence: flag, variable, file, default. From
-//! settings follow [`Indexes`], the way to them ([`client_options`]), [`interpreters`], and a [`TargetChoice`] for locks.
+//! settings follow [`Indexes`], the way to them ([`client_options`]), the remote store ([`Settings::remote`]),
+//! [`interpreters`], and a [`TargetChoice`] for locks.
 //!
 //! Prints nothing, reads neither the variables nor the current directory of the process: they are given. What the
 //! user should know of settings is data ([`Doubt`]).
@@ -14,6 +15,7 @@ pub mod kept;
 pub mod own_lock;
 mod pip;
 mod project;
+mod remote;
 mod settings;
 mod targets;
 mod texts;

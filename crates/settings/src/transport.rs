@@ -49,8 +49,6 @@ pub fn doubts(settings: &Settings) -> Vec<Doubt> {
 pub fn client_options(settings: &Settings) -> Result<ClientOptions, Error> {
     let pip = PipConfig::read(&settings.variables);
     let insecure_hosts = insecure_hosts(settings)?;
-    let patience = number(settings, &TIMEOUTS, pip.timeout.as_deref())?;
-    let seconds = |seconds: f64| Duration::try_from_secs_f64(seconds.max(0.001)).ok();
     Ok(ClientOptions {
         tls: tls::Options {
             authorities: authorities(settings, &pip),
@@ -58,12 +56,19 @@ pub fn client_options(settings: &Settings) -> Result<ClientOptions, Error> {
             insecure_hosts,
         },
         proxies: proxies::proxies(settings, &pip)?,
-        patience: patience.and_then(seconds),
+        patience: silence(settings)?,
         retries: number(settings, &RETRIES, pip.retries.as_deref())?,
         offline: settings.flags.index.offline,
         user_agent: format!("pyfast/{}", env!("CARGO_PKG_VERSION")),
         search_path: settings.variables.get("PATH").map(absolute_parts),
     })
+}
+
+/// How long a server may be silent, where somebody has said it.
+pub(crate) fn silence(settings: &Settings) -> Result<Option<Duration>, Error> {
+    let pip = PipConfig::read(&settings.variables);
+    let seconds: Option<f64> = number(settings, &TIMEOUTS, pip.timeout.as_deref())?;
+    Ok(seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds.max(0.001)).ok()))
 }
 
 /// Variables that say how many seconds a server may be silent, and how many times it is asked again.

@@ -156,7 +156,8 @@ impl BuildRun {
     fn spec(&self, lock: &Lock, builder: &Builder) -> Result<EnvironmentSpec, Error> {
         let tools = &self.tools;
         let (client, cache) = (Arc::clone(&tools.client), tools.cache.clone());
-        let means = Means { client, cache, compiler: None };
+        // What builds need is in no lock, so that no remote store has a list of it.
+        let means = Means { client, cache, remote: None, compiler: None };
         let sink = Arc::clone(&tools.sink);
         let downloads = Downloads::new(self.yard()?, means, &tools.runtime, sink);
         let (mut wanted, mut packages) = (Vec::new(), Vec::new());

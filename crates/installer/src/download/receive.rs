@@ -25,9 +25,9 @@ use crate::event::Event;
 use crate::store::ahead::{Ahead, Members};
 
 /// What may be held of a wheel of unknown size before it goes to a file.
-const ROOM: usize = 2 << 20;
+pub(super) const ROOM: usize = 2 << 20;
 /// Pieces that have come and are not written yet.
-const PIECES: usize = 8;
+pub(super) const PIECES: usize = 8;
 /// How much larger than announced a wheel may be before it is not read to its end.
 const SLACK: u64 = 16 << 20;
 
@@ -49,15 +49,15 @@ impl Come {
 }
 
 /// Who takes the bytes of a wheel, and what is known of the file that they go to, once they do.
-struct Taking {
-    receiver: Receiver,
+pub(super) struct Taking {
+    pub(super) receiver: Receiver,
     /// Bytes that are there already.
     have: u64,
-    spool: Arc<OnceLock<Spool>>,
+    pub(super) spool: Arc<OnceLock<Spool>>,
 }
 
 /// A file that bytes go to.
-struct Spool {
+pub(super) struct Spool {
     /// The name that it is kept by.
     partial: Option<Partial>,
     ahead: Arc<Ahead>,
@@ -72,7 +72,7 @@ impl Drop for Spool {
 
 impl Spool {
     /// What was unpacked when all had come.
-    async fn unpacked(&mut self) -> Members {
+    pub(super) async fn unpacked(&mut self) -> Members {
         for worker in self.workers.drain(..) {
             joined(worker).await;
         }
@@ -185,7 +185,12 @@ impl Shared {
     }
 
     /// Who takes a wheel of this digest and size.
-    fn taking(self: &Arc<Self>, cache: Cache, sha256: Sha256, size: Option<u64>) -> Taking {
+    pub(super) fn taking(
+        self: &Arc<Self>,
+        cache: Cache,
+        sha256: Sha256,
+        size: Option<u64>,
+    ) -> Taking {
         let spool = Arc::new(OnceLock::new());
         if let Some(begun) = cache.begun(&sha256) {
             let have = Some(begun.size()).filter(|have| size.is_none_or(|size| *have <= size));
@@ -288,7 +293,7 @@ impl Shared {
     }
 
     /// The disk did not take a wheel that comes in pieces.
-    fn refused(&self, error: io::Error) -> Error {
+    pub(super) fn refused(&self, error: io::Error) -> Error {
         Error::io("write", self.store.workspace().path())(error)
     }
 }

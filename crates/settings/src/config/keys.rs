@@ -7,8 +7,8 @@ use serde::forward_to_deserialize_any;
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    CheckConfig, Config, EnvConfig, IndexConfig, LinkConfig, NativeConfig, ProjectConfig, Wrong,
-    nearest,
+    CheckConfig, Config, EnvConfig, IndexConfig, LinkConfig, NativeConfig, ProjectConfig,
+    RemoteConfig, Wrong, nearest,
 };
 
 /// What stands in a table's place.
@@ -28,6 +28,7 @@ fn keys_of(place: &str) -> Option<Keys> {
         "index" => Keys::Of(fields::<IndexConfig>()),
         "check" => Keys::Of(fields::<CheckConfig>()),
         "link" => Keys::Of(fields::<LinkConfig>()),
+        "remote" => Keys::Of(fields::<RemoteConfig>()),
         "native" => Keys::Of(fields::<NativeConfig>()),
         "env" | "index.named" | "index.packages" => Keys::Any,
         _ => return None,
@@ -98,7 +99,8 @@ mod tests {
     #[test]
     fn a_types_own_fields_are_its_keys() {
         assert_eq!(fields::<ProjectConfig>(), ["name", "root"]);
-        assert_eq!(fields::<Config>(), ["project", "env", "index", "link", "native", "check"]);
+        let tables = ["project", "env", "index", "link", "native", "remote", "check"];
+        assert_eq!(fields::<Config>(), tables);
         assert!(fields::<EnvConfig>().contains(&"exclude-dependencies"));
     }
 }

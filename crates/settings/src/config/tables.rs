@@ -241,6 +241,15 @@ impl NativeConfig {
     }
 }
 
+/// `[remote]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct RemoteConfig {
+    /// The remote store that wheels are looked for in before the index: `s3://BUCKET/PREFIX`, `file:///DIR`, or `none`.
+    pub url: Option<String>,
+}
+
 /// Whether the project itself is installed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "toml::Value")]

@@ -1,0 +1,179 @@
+//! An environment's wheels in the remote store: what is missing there is written, and the list of all of them last, so that
+//! whoever reads the list finds what it names. Owns where a wheel's bytes come from, and that they are the lock's.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use pyfast_environment::ask::last_lock;
+use pyfast_index::metadata_remote::whole;
+use pyfast_index::{Body, Received};
+use pyfast_installer::Event as Work;
+use pyfast_installer::download::Wanted;
+use pyfast_packaging::dist_file::Location;
+use pyfast_packaging::hash::Sha256;
+pub use pyfast_remote::Cause;
+use pyfast_remote::{Content, List, Listed, Put, Remote};
+use pyfast_resolver::{Lock, LockedPackage};
+use pyfast_settings::{ResolveFlags, Settings};
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::event::{Event, Events};
+use crate::here::for_fetching;
+use crate::inputs::if_any;
+use crate::interpreter::{host_python, interpreter};
+use crate::remote::{list_name, open, wheels};
+use crate::session::Session;
+use crate::volume_place::at_place;
+
+/// Wheels that are looked for, fetched and written at once: each may hold some parts in memory.
+const AT_ONCE: usize = 8;
+
+/// What came of a push.
+#[derive(Debug, Clone, Serialize)]
+pub struct Pushed {
+    /// Where the remote store is.
+    pub remote: String,
+    /// The wheels that were written, by their file names.
+    pub written: Vec<String>,
+    /// How many were there.
+    pub present: usize,
+    /// How many bytes were written.
+    pub bytes: u64,
+    /// Packages of which the lock has no wheel of a server: whoever syncs builds them, or has their files.
+    pub left: Vec<String>,
+    /// How long it took.
+    #[serde(skip)]
+    pub took: Duration,
+}
+
+/// Writes what the remote store lacks of the environment, as its last sync made it.
+///
+/// # Errors
+/// What fetching a wheel fails with, a digest that is not the lock's, and what the remote store refuses. Whatever was
+/// written by then stays, and no list names it.
+pub fn push(flags: &ResolveFlags, settings: &Settings, events: &Events) -> Result<Pushed, Error> {
+    let begun = Instant::now();
+    let env = || settings.env.clone();
+    let address = settings.remote()?.ok_or_else(|| Error::NoRemote { env: env() })?;
+    if settings.flags.index.offline {
+        return Err(Error::PushOffline { env: env() });
+    }
+    let text = at_place(settings, events, last_lock)?;
+    let text = text.ok_or_else(|| Error::NothingToPush { env: env() })?;
+    let python = interpreter(settings)?;
+    let lock = Lock::from_toml(&text, Path::new("/pylock.toml"), &python.target())?;
+    let inputs = if_any(flags, settings, events)?;
+    let set = for_fetching(inputs.as_ref().map(|inputs| &inputs.set));
+    let (host, cache) = (host_python(settings, Some(&python)), settings.cache_directory()?);
+    let session = Session::new(settings, &set, host.as_deref(), cache, events)?;
+    let remote = open(address, settings, &session.client)?;
+    let wanted: Vec<Wanted> = wheels(&lock).collect();
+    let bytes = wanted.iter().filter_map(|wheel| wheel.size).sum();
+    events(Event::Wheels { count: wanted.len(), bytes });
+    let pushing = Pushing { remote: &remote, session: &session, events };
+    let pushed = session.runtime.block_on(async {
+        remote.is_there().await?;
+        let done = pushing.all(wanted).await?;
+        let listed = done.iter().map(|done| done.listed.clone()).collect();
+        remote.put_list(&list_name(&lock, &python), &List::new(listed)).await?;
+        Ok::<_, Error>(done)
+    });
+    session.runtime.shutdown_background();
+    let pushed = pushed?;
+    let written = pushed.iter().filter(|done| done.put == Put::Written);
+    let written: Vec<&Listed> = written.map(|done| &done.listed).collect();
+    Ok(Pushed {
+        remote: remote.address().to_string(),
+        written: written.iter().map(|wheel| wheel.file.clone()).collect(),
+        present: pushed.len() - written.len(),
+        bytes: written.iter().map(|wheel| wheel.size).sum(),
+        left: left(&lock),
+        took: begun.elapsed(),
+    })
+}
+
+/// The packages that are not pushed.
+fn left(lock: &Lock) -> Vec<String> {
+    let of_server: BTreeSet<Sha256> = wheels(lock).map(|wheel| wheel.sha256).collect();
+    let is_left = |package: &&LockedPackage| {
+        package.filename.wheel().is_none()
+            || package.sha256.is_none_or(|sha256| !of_server.contains(&sha256))
+    };
+    lock.packages.iter().filter(is_left).map(|package| package.name.to_string()).collect()
+}
+
+/// Who writes wheels.
+struct Pushing<'a> {
+    remote: &'a Remote,
+    session: &'a Session,
+    events: &'a Events,
+}
+
+/// A wheel that is there.
+struct Done {
+    listed: Listed,
+    /// Whether it was written for that.
+    put: Put,
+}
+
+impl Pushing<'_> {
+    /// Has all of these there; the largest first, because the last to finish decides when all is done.
+    async fn all(&self, mut wanted: Vec<Wanted>) -> Result<Vec<Done>, Error> {
+        wanted.sort_by_key(|wheel| std::cmp::Reverse(wheel.size));
+        let one = |wheel: Wanted| async move { self.one(&wheel).await };
+        stream::iter(wanted).map(one).buffer_unordered(AT_ONCE).try_collect().await
+    }
+
+    async fn one(&self, wheel: &Wanted) -> Result<Done, Error> {
+        let file = wheel.filename.to_string();
+        let listed = |size| Listed { sha256: wheel.sha256, size, file: file.clone() };
+        let there = self.remote.has(&wheel.sha256).await?;
+        // One of another size was written by something else, or cut off.
+        let right = |size: &u64| wheel.size.is_none_or(|expected| expected == *size);
+        if let Some(size) = there.filter(right) {
+            (self.events)(Event::Work(Work::Present { wheel: file.clone(), size: Some(size) }));
+            return Ok(Done { listed: listed(size), put: Put::There });
+        }
+        let body = self.bytes(wheel).await?;
+        let size = body.size();
+        let content = match body {
+            Body::Memory(bytes) => Content::Memory(bytes),
+            Body::File(file) => Content::File(file),
+        };
+        let put = match there {
+            Some(_) => self.remote.replace(&wheel.sha256, &content).await?,
+            None => self.remote.put(&wheel.sha256, &content).await?,
+        };
+        (self.events)(Event::Detail(format!("pushed {file}")));
+        (self.events)(Event::Work(Work::Present { wheel: file.clone(), size: Some(size) }));
+        Ok(Done { listed: listed(size), put })
+    }
+
+    /// The bytes of a wheel, which are the lock's.
+    async fn bytes(&self, wheel: &Wanted) -> Result<Body, Error> {
+        let Session { client, cache, .. } = self.session;
+        let Location::Url(url) = &wheel.location else {
+            return Err(pyfast_installer::Error::NotInStore { wheel: wheel.sha256 }.into());
+        };
+        let (name, size, received) = (wheel.filename.to_string(), wheel.size, Arc::default());
+        (self.events)(Event::Work(Work::Fetching { wheel: name.clone(), size, received }));
+        let failed = |error| Error::from(pyfast_installer::Error::Fetch(error));
+        let mut came = whole(client, cache, url).await.map_err(failed)?;
+        if came.continued && came.sha256 != wheel.sha256 {
+            // Parts of two files that a server had one after the other.
+            came = whole(client, cache, url).await.map_err(failed)?;
+        }
+        let Received { body, sha256: found, .. } = came;
+        let expected = wheel.sha256;
+        if found != expected {
+            return Err(
+                pyfast_installer::Error::HashMismatch { wheel: name, expected, found }.into()
+            );
+        }
+        Ok(body)
+    }
+}
