@@ -49,6 +49,5 @@ mod setting;
 mod side_by_side;
 mod venv;
 
-pub use building::SourceAnswer;
 pub use error::Error;
 pub use event::{Event, Events};
