@@ -29,6 +29,12 @@ pub struct ReadFiles {
     threads: OnceLock<Option<ThreadPool>>,
 }
 
+impl ReadFiles {
+    /// Bytes of the largest source that is looked at: larger ones are no sources that somebody wrote, and nothing is said
+    /// of them.
+    pub const LARGEST: u64 = 8 << 20;
+}
+
 /// The files that were read, as one service sees them.
 pub struct Library<'a> {
     pub(crate) files: &'a dyn Files,

@@ -61,18 +61,19 @@ impl Listing {
         tagged_here.chain(plain.filter(|file| self.has_file(file))).collect()
     }
 
-    /// The name that is this one but for capital letters.
+    /// The source or directory whose module's name is this one but for capital letters.
     pub(super) fn misspelt(&self, name: &str) -> Option<String> {
         let by_small = self.by_small.get_or_init(|| {
-            let names = self.names.keys().rev();
-            names.map(|name| (stem(name).to_lowercase(), name.clone())).collect()
+            let modules = self.names.iter().rev().filter_map(|(name, &is_directory)| {
+                let source = name.strip_suffix(".py");
+                let is_module = is_directory == source.is_none();
+                let module = is_module.then(|| source.unwrap_or(name))?;
+                Some((module.to_lowercase(), name.clone()))
+            });
+            modules.collect()
         });
         by_small.get(&name.to_lowercase()).cloned()
     }
-}
-
-fn stem(name: &str) -> &str {
-    name.strip_suffix(".py").unwrap_or(name)
 }
 
 /// Whether a file's name ends so, in small letters as Python wants it.

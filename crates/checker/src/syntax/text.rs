@@ -4,8 +4,7 @@ use encoding_rs::{Encoding, UTF_8};
 use ruff_source_file::{LineIndex, OneIndexed};
 use ruff_text_size::TextSize;
 
-/// Larger sources are no sources that somebody wrote; nothing is said of them.
-const LARGEST: usize = 8 << 20;
+use crate::library::ReadFiles;
 
 /// A file's text, with its lines.
 #[derive(Debug)]
@@ -33,7 +32,7 @@ pub(crate) struct LineColumn {
 impl Text {
     /// The text of a file.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, NoText> {
-        if bytes.len() > LARGEST {
+        if bytes.len() as u64 > ReadFiles::LARGEST {
             return Err(NoText::Unknown);
         }
         let marked = bytes.strip_prefix(b"\xef\xbb\xbf");

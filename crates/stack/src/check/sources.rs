@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
-use std::error::Error as _;
 use std::path::{Path, PathBuf};
 
 use ignore::WalkBuilder;
@@ -17,9 +16,6 @@ use super::modules::{Environment, check_modules, is_part_of_program, services};
 use super::remembered::Memory;
 use super::roots::Roots;
 use crate::error::Error;
-
-/// Sources that are larger are not read.
-const LARGEST: u64 = 8 << 20;
 
 /// Directories of other people's files.
 const OTHERS: [&str; 4] = ["site-packages", "node_modules", "__pycache__", "__pypackages__"];
@@ -93,8 +89,11 @@ pub(super) fn check(
 /// Why nothing is known of a file.
 fn unread(file: &Path, project: &Path) -> Option<String> {
     let why = match fs_err::File::open(file).and_then(|opened| opened.metadata()) {
-        Err(error) => error.source().map_or_else(|| error.to_string(), ToString::to_string),
-        Ok(found) if found.len() > LARGEST => "it is larger than 8 MiB".to_owned(),
+        // By its kind: the error's own words name the file once more.
+        Err(error) => std::io::Error::from(error.kind()).to_string(),
+        Ok(found) if found.len() > ReadFiles::LARGEST => {
+            format!("it is larger than {} MiB", ReadFiles::LARGEST >> 20)
+        }
         Ok(_) => return None,
     };
     let file = file.strip_prefix(project).unwrap_or(file);
