@@ -156,7 +156,10 @@ impl<'a> Elsewhere<'a> {
         let store = Arc::new(Store::open(&root, &waiting)?);
         let (client, cache) = (Arc::clone(&session.client), session.cache.clone());
         let remote = remote::reader(self.place.settings, &session.client, self.events)?;
-        if let Some(remote) = &remote {
+        let wheels_there: Vec<_> = remote::wheels(what.lock).map(|wheel| wheel.sha256).collect();
+        if let Some(remote) = &remote
+            && !store.missing(&wheels_there)?.is_empty()
+        {
             let name = remote::list_name(what.lock, what.interpreter);
             session.runtime.block_on(remote.learn(&name));
         }

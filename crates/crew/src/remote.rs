@@ -12,7 +12,7 @@ use pyfast_installer::download::Wanted;
 use pyfast_installer::interpreter::Interpreter;
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::hash::Sha256;
-use pyfast_remote::{Address, ListName, Reach, Reader, Remote};
+use pyfast_remote::{Address, ListName, Proxied, Reach, Reader, Remote};
 use pyfast_resolver::Lock;
 use pyfast_root::Fingerprint;
 use pyfast_settings::Settings;
@@ -42,12 +42,19 @@ pub(crate) fn reader(
     if client.is_offline() && matches!(address, Address::Bucket { .. }) {
         return Ok(None);
     }
-    let remote = open(address, settings, client)?;
     let events = Arc::clone(events);
-    Ok(Some(Arc::new(Reader::new(remote, move |error| {
+    let told = move |error: &pyfast_remote::Error| {
         let message = format!("{}; wheels come from the index", error.with_cause());
         events(Event::Warning(message));
-    }))))
+    };
+    match Remote::open(address, reach(settings, client)?) {
+        Ok(remote) => Ok(Some(Arc::new(Reader::new(remote, told)))),
+        // Whatever is wrong with it, an environment is made.
+        Err(error) => {
+            told(&error);
+            Ok(None)
+        }
+    }
 }
 
 /// Makes a remote store ready.
@@ -56,10 +63,15 @@ pub(crate) fn open(
     settings: &Settings,
     client: &Arc<Client>,
 ) -> Result<Remote, Error> {
+    Ok(Remote::open(address, reach(settings, client)?)?)
+}
+
+fn reach(settings: &Settings, client: &Arc<Client>) -> Result<Reach, Error> {
     let (variables, patience) = (settings.remote_variables(), settings.remote_patience()?);
     let client = Arc::clone(client);
-    let client = Box::new(move || client.transport().map_err(|error| error.to_string()));
-    Ok(Remote::open(address, Reach { client, variables, patience })?)
+    let client =
+        Box::new(move |by| client.engine(by == Proxied::Yes).map_err(|error| error.to_string()));
+    Ok(Reach { client, variables, patience })
 }
 
 /// The name of the list of a lock's wheels, for an interpreter.

@@ -221,6 +221,18 @@ impl Client {
         Ok(self.connection(PAGES)?.clone())
     }
 
+    /// What sends the requests of an object store's engine, which signs them with keys of its own: no redirect is
+    /// followed, which would take them elsewhere; bytes come as they are; and how long a body may take, either way, is
+    /// for the engine to say. With the user's proxies, or past them.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] where a file that settings name cannot be used.
+    pub fn engine(&self, proxied: bool) -> Result<reqwest::Client, Error> {
+        let builder = self.builder(false)?.redirect(redirect::Policy::none()).no_gzip();
+        let builder = if proxied { builder } else { builder.no_proxy() };
+        builder.build().map_err(|error| unusable(&error))
+    }
+
     /// Sends a request and reads the answer, again where that may help.
     ///
     /// # Errors
@@ -355,26 +367,33 @@ impl Client {
     }
 
     fn build(&self, insecure: bool) -> Result<reqwest::Client, Error> {
+        let builder = self.builder(insecure)?;
+        let builder = builder.redirect(redirect::Policy::custom(follow));
+        builder.read_timeout(self.patience(20)).build().map_err(|error| unusable(&error))
+    }
+
+    fn builder(&self, insecure: bool) -> Result<reqwest::ClientBuilder, Error> {
         let mut tls = tls::client_config(&self.options.tls, insecure)?;
         tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        let unusable = |error: reqwest::Error| {
-            Error::Setting(format!("cannot set up HTTP: {}", redact(&innermost(&error))))
-        };
-        let patience = |usual| self.options.patience.unwrap_or(Duration::from_secs(usual));
-        let builder = self.options.proxies.of(reqwest::Client::builder()).map_err(unusable)?;
-        builder
+        let builder = self.options.proxies.of(reqwest::Client::builder());
+        let builder = builder.map_err(|error| unusable(&error))?;
+        Ok(builder
             .tls_backend_preconfigured(tls)
             .dns_resolver(Dns::default())
             .user_agent(&self.options.user_agent)
-            .redirect(redirect::Policy::custom(follow))
             .referer(false)
-            .connect_timeout(patience(10))
-            .read_timeout(patience(20))
+            .connect_timeout(self.patience(10))
             .http2_initial_stream_window_size(4 << 20)
-            .http2_initial_connection_window_size(16 << 20)
-            .build()
-            .map_err(unusable)
+            .http2_initial_connection_window_size(16 << 20))
     }
+
+    fn patience(&self, usual: u64) -> Duration {
+        self.options.patience.unwrap_or(Duration::from_secs(usual))
+    }
+}
+
+fn unusable(error: &reqwest::Error) -> Error {
+    Error::Setting(format!("cannot set up HTTP: {}", redact(&innermost(error))))
 }
 
 /// Sends a request to a URL, its own or one it was redirected to.

@@ -71,11 +71,12 @@ impl FromStr for Address {
 
 /// Whatever may be a password is left out.
 fn wrong(text: &str, reason: &'static str) -> AddressError {
-    let text = text.split(['?', '#']).next().unwrap_or_default();
     let text = match (text.split_once("://"), text.rsplit_once('@')) {
         (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://{rest}"),
+        (None, Some((_, rest))) => rest.to_owned(),
         _ => text.to_owned(),
     };
+    let text = text.split(['?', '#']).next().unwrap_or_default().to_owned();
     AddressError { text, reason }
 }
 
@@ -111,6 +112,9 @@ mod tests {
             ("s3://host:9000/wheels", "AWS_ENDPOINT_URL"),
             ("file://srv/wheels", "three slashes"),
             ("s3://key:s3cr3t@bucket", "no user"),
+            ("key:s3cr3t@bucket", "s3://BUCKET"),
+            ("s3:AK:s3cr3t@b", "s3://BUCKET"),
+            ("s3://key:s3#cr3ts3cr3t@bucket", "s3://BUCKET"),
             ("s3://bucket/a?signature=s3cr3t", "no user"),
             ("s3://bucket/a//b", "empty parts"),
         ] {

@@ -73,7 +73,7 @@ impl Coming {
     }
 
     async fn piece(&mut self) -> Result<Option<Bytes>, Cause> {
-        let left = self.pace.left();
+        let silence = self.pace.patience.window;
         let begun = Instant::now();
         let next = async {
             match &mut self.from {
@@ -81,8 +81,8 @@ impl Coming {
                 From::Stream(stream) => stream.next().await.transpose().map_err(Cause::from),
             }
         };
-        let Ok(piece) = tokio::time::timeout(left, next).await else {
-            return Err(self.pace.gave_up());
+        let Ok(piece) = tokio::time::timeout(silence, next).await else {
+            return Err(Cause::Silent);
         };
         let piece = piece?;
         self.pace.add(begun.elapsed(), piece.as_ref().map_or(0, |piece| piece.len() as u64))?;
@@ -117,30 +117,36 @@ async fn read(file: Arc<File>) -> Result<Option<Bytes>, Cause> {
 }
 
 impl Pace {
-    fn left(&self) -> Duration {
-        self.patience.window.saturating_sub(self.waited)
-    }
-
+    /// Counts bytes that were waited for; whoever has waited for a whole window has to have enough of them.
     fn add(&mut self, waited: Duration, came: u64) -> Result<(), Cause> {
         self.waited += waited;
         self.came += came;
         if self.waited < self.patience.window {
             return Ok(());
         }
-        let enough = self.enough();
+        let least = self.waited.as_millis() * u128::from(self.patience.floor) / 1000;
+        let enough = u128::from(self.came) >= least;
         (self.waited, self.came) = (Duration::ZERO, 0);
         if enough { Ok(()) } else { Err(Cause::Slow { floor: self.patience.floor }) }
     }
+}
 
-    fn enough(&self) -> bool {
-        let least = self.patience.window.as_millis() * u128::from(self.patience.floor) / 1000;
-        u128::from(self.came) >= least
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    fn gave_up(&self) -> Cause {
-        match self.came {
-            0 => Cause::Silent,
-            _ => Cause::Slow { floor: self.patience.floor },
-        }
+    #[test]
+    fn only_who_sends_less_than_the_floor_over_a_window_is_slow() {
+        let patience =
+            Patience { answer: Duration::ZERO, window: Duration::from_secs(30), floor: 1 << 10 };
+        let come = |pieces: &[(u64, u64)]| {
+            let mut pace = Pace { patience, waited: Duration::ZERO, came: 0 };
+            pieces.iter().all(|&(waited, came)| pace.add(Duration::from_secs(waited), came).is_ok())
+        };
+        // A large wheel over a line that is no slower than others, waited for longer than a window.
+        assert!(come(&[(10, 4 << 20); 20]));
+        assert!(come(&[(29, 0), (1, 30 << 10)]), "a pause is none who gives up");
+        assert!(!come(&[(29, 0), (1, 1 << 10)]));
+        assert!(!come(&[(30, 40 << 10), (30, 1 << 10)]), "each window counts for itself");
     }
 }

@@ -123,7 +123,7 @@ fn words(error: &object_store::Error) -> String {
     while let Some(source) = innermost.source() {
         innermost = source;
     }
-    let text = innermost.to_string();
+    let text = told(&innermost.to_string());
     let plain = |word: &str| match word.split_once('?') {
         Some((before, _)) if before.contains("://") => format!("{before}?…"),
         _ => word.to_owned(),
@@ -136,9 +136,33 @@ fn words(error: &object_store::Error) -> String {
     }
 }
 
+/// What a server's document says of an error: its code and message. The rest of it may repeat keys and tokens.
+fn told(text: &str) -> String {
+    let of = |tag: &str| {
+        let (_, rest) = text.split_once(&format!("<{tag}>"))?;
+        Some(rest.split_once('<')?.0.to_owned())
+    };
+    let before = text.split('<').next().unwrap_or_default().trim_end();
+    let said: Vec<String> = [of("Code"), of("Message")].into_iter().flatten().collect();
+    if said.is_empty() { before.to_owned() } else { format!("{before} {}", said.join(": ")) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_servers_document_its_code_and_message_are_told() {
+        let document = "Server returned non-2xx status code: 400: <?xml version=\"1.0\"?><Error><Code>ExpiredToken</Code>\
+            <Message>The provided token has expired.</Message><Token-0>s3cr3t</Token-0></Error>";
+        let error = object_store::Error::Generic { store: "S3", source: document.into() };
+        let told = Cause::from(error).to_string();
+        assert!(told.contains("ExpiredToken: The provided token has expired."), "{told}");
+        assert!(!told.contains("s3cr3t"), "{told}");
+        let other =
+            object_store::Error::Generic { store: "S3", source: "403: <p>s3cr3t</p>".into() };
+        assert!(!Cause::from(other).to_string().contains("s3cr3t"));
+    }
 
     #[test]
     fn words_are_one_short_line_without_queries() {

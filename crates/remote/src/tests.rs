@@ -26,7 +26,7 @@ fn patience() -> Patience {
 
 fn in_directory(directory: &std::path::Path) -> Remote {
     let address = Address::Directory(directory.to_owned());
-    let client = Box::new(|| Err("no server is asked".to_owned()));
+    let client = Box::new(|_| Err("no server is asked".to_owned()));
     Remote::open(address, Reach { client, variables: Vec::new(), patience: patience() })
         .expect("it opens")
 }
@@ -37,7 +37,7 @@ fn in_bucket(bucket: &Bucket) -> Remote {
         bucket.variables().map(|(name, value)| Variable { name: name.to_owned(), value });
     // Another test may have been first.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = || Ok(reqwest::Client::builder().no_proxy().build().expect("a client"));
+    let client = |_| Ok(reqwest::Client::builder().no_proxy().build().expect("a client"));
     let client = Box::new(client);
     Remote::open(address, Reach { client, variables: variables.into(), patience: patience() })
         .expect("it opens")
