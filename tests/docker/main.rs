@@ -45,6 +45,7 @@ mod check;
 mod code;
 mod direct;
 mod doctor;
+mod engine;
 mod failures;
 mod fresh;
 mod hostile;

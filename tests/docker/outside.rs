@@ -146,11 +146,8 @@ fn what_was_changed_by_hand_in_the_environment_is_noticed() {
 fn another_volume_of_the_same_name_is_filled() {
     let Some(mut outside) = Outside::new("outside-new") else { return };
     outside.settle();
-    let (user, keeper) = (outside.user.clone(), outside.world.keeper());
-    outside.world.docker(&["rm", "-f", &user]);
-    let keeper = text(&outside.world.docker(&["ps", "-aq", "--filter", &keeper]).stdout);
-    for id in keeper.lines() {
-        outside.world.docker(&["rm", "-f", id]);
+    for id in outside.world.keepers().iter().chain([&outside.user]) {
+        outside.world.engine().remove_container(id);
     }
     let removed = outside.world.docker(&["volume", "rm", &outside.world.volume]);
     assert!(removed.status.success(), "{}", text(&removed.stderr));

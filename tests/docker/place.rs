@@ -58,11 +58,12 @@ impl Volume {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let purpose = format!("place-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         let engine = world::World::new(&purpose)?;
-        let labels = ["io.pyfast.store=1", "io.pyfast.schema=1", "io.pyfast.id=0123456789abcdef"];
-        let labels = labels.iter().flat_map(|label| ["--label", label]);
-        let create = ["volume", "create"].into_iter().chain(labels).chain([&*engine.volume]);
-        let made = engine.docker(&create.collect::<Vec<_>>());
-        assert!(made.status.success(), "{}", world::text(&made.stderr));
+        let labels = [
+            ("io.pyfast.store", "1"),
+            ("io.pyfast.schema", "1"),
+            ("io.pyfast.id", "0123456789abcdef"),
+        ];
+        engine.engine().create_volume(&engine.volume, &labels);
         let root = engine.root();
         let bin = root.join("bin");
         fs_err::create_dir(&bin).unwrap();

@@ -153,12 +153,12 @@ impl Project {
         text(&output.stdout).trim().to_owned()
     }
 
-    /// Ids of a service's containers.
+    /// Ids of a service's containers, a line each.
     pub(crate) fn containers(&self, service: &str) -> String {
-        let project = format!("label=com.docker.compose.project={}", self.name);
-        let service = format!("label=com.docker.compose.service={service}");
-        let arguments = ["ps", "-aq", "--no-trunc", "--filter", &project, "--filter", &service];
-        text(&self.world.docker(&arguments).stdout)
+        let project = format!("com.docker.compose.project={}", self.name);
+        let service = format!("com.docker.compose.service={service}");
+        let found = self.world.engine().containers(&[("label", &project), ("label", &service)]);
+        found.iter().map(|id| format!("{id}\n")).collect()
     }
 
     /// Id, image and time of start of a service's container.
@@ -179,14 +179,7 @@ impl Project {
 
 impl Drop for Project {
     fn drop(&mut self) {
-        let filter = format!("label=com.docker.compose.project={}", self.name);
-        for kind in ["container", "network", "volume"] {
-            let mut list = vec![kind, "ls", "-q", "--filter", &filter];
-            list.extend((kind == "container").then_some("-a"));
-            for id in text(&self.world.docker(&list).stdout).lines() {
-                self.world.docker(&[kind, "rm", "-f", id]);
-            }
-        }
+        self.world.engine().remove_all(&format!("com.docker.compose.project={}", self.name));
     }
 }
 

@@ -144,17 +144,7 @@ impl Example {
 
 impl Drop for Example {
     fn drop(&mut self) {
-        let label = format!("label=com.docker.compose.project={}", self.name);
-        for kind in ["container", "network", "volume"] {
-            let list = match kind {
-                "container" => vec!["ps", "-aq", "--filter", &label],
-                _ => vec![kind, "ls", "-q", "--filter", &label],
-            };
-            for id in text(&self.world.docker(&list).stdout).lines() {
-                let force: &[&str] = if kind == "network" { &[] } else { &["-f"] };
-                self.world.docker(&[&[kind, "rm"], force, &[id]].concat());
-            }
-        }
+        self.world.engine().remove_all(&format!("com.docker.compose.project={}", self.name));
         for image in ["backend", "gateway"] {
             self.world.docker(&["rmi", "-f", &self.image(image)]);
         }

@@ -9,6 +9,7 @@ use std::sync::{LazyLock, OnceLock};
 
 use pyfast_root::layout::LAUNCHES;
 
+use crate::engine::Engine;
 use crate::wheels::Wheel;
 
 /// Debian with Python 3.11 and nothing else.
@@ -27,7 +28,9 @@ pub(crate) struct World {
     pub(crate) path: OsString,
     /// Where the engine's client goes, which knows nothing of the addresses that a test makes up.
     pub(crate) client_host: String,
-    engine: bool,
+    /// Whether there is something to remove from an engine.
+    used: bool,
+    engine: OnceLock<Engine>,
 }
 
 /// The engine's address, or `None` after having said so.
@@ -76,7 +79,7 @@ impl World {
     /// A world with an engine; `None` (and said so) without one.
     pub(crate) fn new(purpose: &str) -> Option<Self> {
         let mut world = Self::without_engine(purpose, &host()?);
-        world.engine = true;
+        world.used = true;
         Some(world)
     }
 
@@ -98,7 +101,8 @@ impl World {
             volume,
             path: SEARCH_PATH.clone(),
             client_host: host.into(),
-            engine: false,
+            used: false,
+            engine: OnceLock::new(),
         }
     }
 
@@ -222,11 +226,14 @@ impl World {
         text(&self.docker(&["image", "inspect", "--format", "{{.Id}}", SLIM]).stdout)
     }
 
+    /// The engine.
+    pub(crate) fn engine(&self) -> &Engine {
+        self.engine.get_or_init(|| Engine::at(&self.client_host))
+    }
+
     /// The volume's directory. The engine of these tests shares this machine's file system.
     pub(crate) fn root(&self) -> PathBuf {
-        let output =
-            self.docker(&["volume", "inspect", "--format", "{{.Mountpoint}}", &self.volume]);
-        Path::new(text(&output.stdout).trim()).to_path_buf()
+        self.engine().directory(&self.volume)
     }
 
     /// Where `current` of the only project points.
@@ -238,34 +245,34 @@ impl World {
         fs_err::read_link(projects.remove(0).join("default/current")).unwrap()
     }
 
-    /// Containers on the volume, of whatever state, without the one that keeps it from being pruned.
+    /// Ids of the containers on the volume, a line each, of whatever state, without the one that keeps it from being
+    /// pruned.
     pub(crate) fn containers(&self) -> String {
-        let filter = format!("volume={}", self.volume);
-        let home = self.directory.path().join("home");
-        if let Ok(known) = fs_err::read(compose_version_file(&home)) {
-            let _ = COMPOSE_VERSION.set(known);
-        }
-        let keeper = text(&self.docker(&["ps", "-aq", "--filter", &self.keeper()]).stdout);
-        let all = text(&self.docker(&["ps", "-aq", "--filter", &filter]).stdout);
-        all.lines().filter(|id| *id != keeper.trim()).map(|id| format!("{id}\n")).collect()
+        let keepers = self.keepers();
+        let all = self.engine().containers(&[("volume", &self.volume)]);
+        all.iter().filter(|id| !keepers.contains(id)).map(|id| format!("{id}\n")).collect()
     }
 
-    /// The filter of the container that keeps the volume from being pruned.
-    pub(crate) fn keeper(&self) -> String {
-        format!("label=io.pyfast.keeper={}", self.volume)
+    /// Ids of the containers that keep the volume from being pruned.
+    pub(crate) fn keepers(&self) -> Vec<String> {
+        self.engine().containers(&[("label", &format!("io.pyfast.keeper={}", self.volume))])
     }
 }
 
 impl Drop for World {
     fn drop(&mut self) {
-        if !self.engine {
+        if !self.used {
             return;
         }
-        let keeper = text(&self.docker(&["ps", "-aq", "--filter", &self.keeper()]).stdout);
-        for id in self.containers().lines().chain(keeper.lines()) {
-            self.docker(&["rm", "-f", id]);
+        if let Ok(known) = fs_err::read(compose_version_file(&self.directory.path().join("home"))) {
+            let _ = COMPOSE_VERSION.set(known);
         }
-        self.docker(&["volume", "rm", "-f", &self.volume]);
+        for id in
+            self.engine().containers(&[("volume", &self.volume)]).iter().chain(&self.keepers())
+        {
+            self.engine().remove_container(id);
+        }
+        self.engine().remove_volume(&self.volume);
     }
 }
 

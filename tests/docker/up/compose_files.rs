@@ -148,17 +148,10 @@ impl Drop for Other<'_> {
     fn drop(&mut self) {
         let world = &self.project.world;
         for name in [&self.name, &self.project.name] {
-            let filter = format!("label=com.docker.compose.project={name}");
-            for kind in ["container", "network"] {
-                let mut list = vec![kind, "ls", "-q", "--filter", &filter];
-                list.extend((kind == "container").then_some("-a"));
-                for id in text(&world.docker(&list).stdout).lines() {
-                    world.docker(&[kind, "rm", "-f", id]);
-                }
-            }
+            world.engine().remove_all(&format!("com.docker.compose.project={name}"));
             let volume = format!("pyfast-{name}");
-            world.docker(&["rm", "-f", &format!("pyfast-keeper-{volume}")]);
-            world.docker(&["volume", "rm", "-f", &volume]);
+            world.engine().remove_container(&format!("pyfast-keeper-{volume}"));
+            world.engine().remove_volume(&volume);
         }
     }
 }
