@@ -2,8 +2,9 @@
 //! is believed by who writes it anew; must not know why it should look there.
 
 use elf::ElfBytes;
-use elf::abi::{SHT_GNU_HASH, SHT_HASH};
+use elf::abi::{PT_LOAD, SHT_GNU_HASH, SHT_HASH};
 use elf::endian::{AnyEndian, EndianParse as _};
+use elf::segment::ProgramHeader;
 use object_rewrite::Rewriter;
 
 use crate::object::Object;
@@ -11,6 +12,9 @@ use crate::object::Object;
 /// The most that a section, and a segment, is aligned to: more is filled with zeros.
 const SECTION: u64 = 64 << 10;
 const SEGMENT: u64 = 2 << 20;
+
+/// No program is loaded above.
+const ADDRESSES: u64 = 1 << 47;
 
 /// The same file, which has libraries looked for in `directory` too, after all other places that it names.
 ///
@@ -53,8 +57,18 @@ fn believable(bytes: &[u8]) -> Option<()> {
             }
             _ => [0; 2],
         };
+        let aligned = section.sh_addralign <= 1 || section.sh_addralign.is_power_of_two();
         let fits = counts.iter().all(|count| *count <= most) && section.sh_addralign <= SECTION;
-        fits.then_some(())?;
+        (fits && aligned).then_some(())?;
     }
-    file.segments()?.iter().all(|segment| segment.p_align <= SEGMENT).then_some(())
+    file.segments()?.iter().all(|segment| is_within(&segment, bytes.len())).then_some(())
+}
+
+/// Whether a segment is part of the file: another one begins behind the last, and what lies between is written as zeros.
+fn is_within(segment: &ProgramHeader, length: usize) -> bool {
+    let end = segment.p_offset.checked_add(segment.p_filesz);
+    let is_of_file = end.is_some_and(|end| usize::try_from(end).is_ok_and(|end| end <= length));
+    let top = segment.p_vaddr.checked_add(segment.p_memsz).filter(|top| *top <= ADDRESSES);
+    let is_in_memory = segment.p_type != PT_LOAD || segment.p_filesz <= segment.p_memsz;
+    is_of_file && top.is_some() && is_in_memory && segment.p_align <= SEGMENT
 }

@@ -275,3 +275,22 @@ fn no_byte_of_an_object_makes_writing_it_fail_but_in_words() {
         }
     }
 }
+
+#[test]
+fn a_segment_that_is_not_of_its_file_is_refused() {
+    let whole = compiled(&[]);
+    let directory = format!("/{}", "x".repeat(80));
+    assert!(with_search_path(&whole, &directory).is_ok());
+    let headers = u64::from_le_bytes(whole[0x20..0x28].try_into().unwrap());
+    let first = usize::try_from(headers).unwrap();
+    // Its place in the file and its size there; its address and its size in memory.
+    let (file, memory) = ([1 << 40, 1 << 62, u64::MAX], [1 << 62, u64::MAX - 7, u64::MAX]);
+    for (field, values) in [(0x08, file), (0x20, file), (0x10, memory), (0x28, memory)] {
+        for value in values {
+            let mut bytes = whole.clone();
+            bytes[first + field..first + field + 8].copy_from_slice(&value.to_le_bytes());
+            let refused = with_search_path(&bytes, &directory).expect_err("refused");
+            assert_eq!(refused, "its headers say what no file has", "{field:#x} {value:#x}");
+        }
+    }
+}

@@ -20,12 +20,27 @@ pub(crate) fn public(url: &Url) -> Result<(), Error> {
     })
 }
 
-/// Refuses channels of a lock with such a URL; one that is no URL is a name or a path.
+/// Refuses channels with such a URL, and what should be one and is none; all else is a name or a path.
 ///
 /// # Errors
 /// [`Error::Channel`], with the secret masked.
 pub fn refuse_secrets(channels: &[String]) -> Result<(), Error> {
-    channels.iter().filter_map(|channel| Url::parse(channel).ok()).try_for_each(|url| public(&url))
+    channels.iter().try_for_each(|channel| match Url::parse(channel) {
+        Ok(url) => public(&url),
+        Err(error) => match channel.split_once("://") {
+            Some((scheme, rest)) => Err(Error::Channel {
+                channel: format!("{scheme}://{}", without_login(rest)),
+                reason: error.to_string(),
+            }),
+            None => Ok(()),
+        },
+    })
+}
+
+/// What of a URL that cannot be read is no password.
+fn without_login(rest: &str) -> &str {
+    let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
+    rest.split(['?', '#']).next().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -48,6 +63,8 @@ mod tests {
         check("/some/directory", None);
         check("https://me:SECRET@h.test/c", Some("h.test/c"));
         check("https://SECRET@h.test/c", Some("h.test/c"));
+        check("https://me:SECRET@h.test:99999/c", Some("https://h.test:99999/c"));
+        check("https://h.test:99999/c?token=SECRET", Some("invalid port"));
         check("https://h.test/t/to-SECRET/c", Some("h.test/t/"));
         check("https://h.test/c/a-1-0.conda?signature=SECRET", Some("h.test/c/a-1-0.conda"));
     }

@@ -9,7 +9,7 @@ use pyfast_environment::question::{Bringing, Had, MachineFacts};
 use pyfast_index::client::Client;
 use pyfast_installer::Event as Work;
 use pyfast_installer::prefix::Brought;
-use pyfast_native::{Event as Native, Machine, Request, Solved, Tools, solve};
+use pyfast_native::{Event as Native, Machine, Request, Solved, Tools, refuse_secrets, solve};
 use pyfast_resolver::native::NativeLock;
 use pyfast_root::Root;
 use pyfast_settings::interpreters::FromChannels;
@@ -196,6 +196,8 @@ fn request(task: Task<'_>, what: FromChannels<'_>) -> Result<Request, Error> {
         if text.starts_with('.') { working.join(text).display().to_string() } else { text.clone() }
     };
     let channels = if given.is_empty() { named.clone() } else { given.iter().map(at).collect() };
+    // Here, for they are said where nothing is asked of them too.
+    refuse_secrets(&channels)?;
     Ok(Request {
         python: what.python().map(str::to_owned),
         packages: native.packages.clone(),
