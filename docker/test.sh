@@ -101,8 +101,10 @@ export PYFAST_TEST_DOCKER_HOST PYFAST_REQUIRE_DOCKER
 suite cargo test --no-fail-fast --workspace --test '[!di]*'
 # These wait for containers a third of their time.
 with_containers() { # ARGUMENTS...
-    suite env "PATH=${newer:+$newer:}$PATH" cargo test --no-fail-fast --workspace --test docker -- \
-        --test-threads=$(($(nproc) + 1)) "$@"
+    machine=$PATH
+    PATH=${newer:+$newer:}$PATH
+    suite cargo test --no-fail-fast --workspace --test docker -- --test-threads=$(($(nproc) + 1)) "$@"
+    PATH=$machine
 }
 with_containers
 # What depends on which Compose does the work.
