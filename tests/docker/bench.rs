@@ -46,10 +46,13 @@ fn a_comparison_measures_every_row_and_leaves_nothing() {
     let rows: Vec<_> = rows
         .map(|row| (row["name"].as_str().unwrap(), row["contenders"].as_array().unwrap().len()))
         .collect();
-    // Compose 1 has no watch, and the plugin from 2.23 on.
-    let versions = report["versions"].as_array().unwrap().iter();
-    let plugin = versions.filter_map(|text| text.as_str()?.strip_prefix("docker compose "));
-    let has_watch = plugin.into_iter().any(|version| {
+    // Compose has a watch from 2.23 on, as the client's plugin and as a program of its own.
+    let mut versions = report["versions"].as_array().unwrap().iter().filter_map(Value::as_str);
+    let has_watch = versions.any(|text| {
+        let named = ["docker compose ", "docker-compose "];
+        let Some(version) = named.iter().find_map(|name| text.strip_prefix(name)) else {
+            return false;
+        };
         let mut numbers = version.trim_start_matches('v').split('.').map(str::parse::<u32>);
         let mut number = || numbers.next().unwrap().unwrap();
         (number(), number()) >= (2, 23)
