@@ -71,7 +71,10 @@ impl Command {
             Self::Env(args) => args.json(),
             // Another program reads it.
             Self::Answer(_) | Self::Bytecode(_) => true,
-            _ => false,
+            // Each is named, so that a new one is thought about here.
+            Self::Down(_) | Self::Logs(_) | Self::Run(_) | Self::Bench(_) | Self::Cache(_) | Self::Man(_)
+            | Self::Complete(_) | Self::BuildSource(_) | Self::RemoveCode(_) | Self::Reload(_)
+            | Self::Completions(_) => false,
         })
     }
 

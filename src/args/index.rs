@@ -57,7 +57,8 @@ pub(crate) struct IndexArgs {
         global = true,
         value_name = "URL_OR_DIR",
         env = "PYFAST_CHANNELS",
-        value_delimiter = ' '
+        value_delimiter = ' ',
+        hide_env_values = true
     )]
     pub(crate) channel: Vec<String>,
     /// Use no index, only --find-links and wheels named directly
