@@ -52,7 +52,7 @@ pub(crate) fn of_here(found: &Found, settings: &Settings) -> Result<Known, Error
     let changed = facts.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
     known(&format!("{} {}", found.identity, changed.as_nanos()), settings, || {
         let mut python = Command::new(&found.path);
-        python.args(["-I", "-c", LISTING]).stdin(Stdio::null());
+        python.args(["-I", "-S", "-c", LISTING]).stdin(Stdio::null());
         // It is about what is found without.
         python.env_remove("LD_LIBRARY_PATH").env_remove("LD_PRELOAD");
         let what = found.path.display().to_string();
