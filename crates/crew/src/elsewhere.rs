@@ -135,9 +135,12 @@ impl<'a> Elsewhere<'a> {
     fn take_from_remote(&self, session: &Session, what: &ToBring<'_>) -> Result<(), Error> {
         let settings = self.place.settings;
         let missing = self.place.lacks(remote::wheels(what.lock).collect());
+        if missing.is_empty() {
+            return Ok(());
+        }
         let reader = remote::reader(settings, &session.client, self.events)?;
-        let Some(reader) = reader.filter(|_| !missing.is_empty()) else { return Ok(()) };
-        session.runtime.block_on(reader.learn(&remote::list_name(what.lock, what.interpreter)));
+        let Some(reader) = reader else { return Ok(()) };
+        remote::learn(&reader, what, session);
         self.arrived.borrow_mut().extend(remote::take(&reader, missing, session, self.events));
         Ok(())
     }
@@ -155,13 +158,13 @@ impl<'a> Elsewhere<'a> {
         let waiting = move |waiting: &Waiting| told(Event::Waiting(waiting.clone()));
         let store = Arc::new(Store::open(&root, &waiting)?);
         let (client, cache) = (Arc::clone(&session.client), session.cache.clone());
-        let remote = remote::reader(self.place.settings, &session.client, self.events)?;
-        let wheels_there: Vec<_> = remote::wheels(what.lock).map(|wheel| wheel.sha256).collect();
-        if let Some(remote) = &remote
-            && !store.missing(&wheels_there)?.is_empty()
-        {
-            let name = remote::list_name(what.lock, what.interpreter);
-            session.runtime.block_on(remote.learn(&name));
+        let remote = if remote::lacks(&store, what.lock)? {
+            remote::reader(self.place.settings, &session.client, self.events)?
+        } else {
+            None
+        };
+        if let Some(remote) = &remote {
+            remote::learn(remote, what, session);
         }
         let means = Means { client, cache, remote, compiler: None };
         let downloads = Downloads::new(store, means, session.runtime.handle(), sink);

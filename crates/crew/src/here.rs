@@ -25,7 +25,7 @@ use crate::error::Error;
 use crate::event::{Event, Events, sink, wheels};
 use crate::identifying;
 use crate::interpreter::{compiling_python, host_python};
-use crate::remote::{list_name, reader, wheels as of_servers};
+use crate::remote::{lacks, learn, reader};
 use crate::session::Session;
 use crate::setting::habitat;
 use crate::task::{Options, Task};
@@ -125,8 +125,10 @@ impl<'a> Here<'a> {
         let working = self.working(set, whom)?;
         let Working { session, downloads, remote } = working;
         let Some(downloads) = downloads else { return Ok(Brought::default()) };
-        if let Some(remote) = remote.as_ref().filter(|_| !begun) {
-            learn(remote, what, site, session)?;
+        if let Some(remote) = remote.as_ref().filter(|_| !begun)
+            && lacks(site.store(), what.lock)?
+        {
+            learn(remote, what, session);
         }
         // Downloads remember what they have brought; what was found damaged since is to come again.
         let remote = remote.as_ref();
@@ -222,15 +224,6 @@ impl<'a> Here<'a> {
         (self.events)(Event::NoCompiler { python: interpreter.short_version() });
         Ok(None)
     }
-}
-
-/// Reads the list of a lock's wheels, where any of them is missing.
-fn learn(remote: &Reader, what: &ToBring<'_>, site: &Site, session: &Session) -> Result<(), Error> {
-    let wheels: Vec<Sha256> = of_servers(what.lock).map(|wheel| wheel.sha256).collect();
-    if !site.store().missing(&wheels)?.is_empty() {
-        session.runtime.block_on(remote.learn(&list_name(what.lock, what.interpreter)));
-    }
-    Ok(())
 }
 
 /// Wheels of a lock that lie in directories which the user names, by their digests: the lock may have been made where a

@@ -4,12 +4,14 @@
 use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream};
+use pyfast_environment::crew::ToBring;
 use pyfast_index::Receiver;
 use pyfast_index::cache::Cache;
 use pyfast_index::client::Client;
 use pyfast_installer::Event as Work;
 use pyfast_installer::download::Wanted;
 use pyfast_installer::interpreter::Interpreter;
+use pyfast_installer::store::Store;
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::hash::Sha256;
 use pyfast_remote::{Address, ListName, Proxied, Reach, Reader, Remote};
@@ -70,13 +72,13 @@ fn reach(settings: &Settings, client: &Arc<Client>) -> Result<Reach, Error> {
     let (variables, patience) = (settings.remote_variables(), settings.remote_patience()?);
     let client = Arc::clone(client);
     let client =
-        Box::new(move |by| client.engine(by == Proxied::Yes).map_err(|error| error.to_string()));
+        Arc::new(move |by| client.engine(by == Proxied::Yes).map_err(|error| error.to_string()));
     Ok(Reach { client, variables, patience })
 }
 
 /// The name of the list of a lock's wheels, for an interpreter.
 pub(crate) fn list_name(lock: &Lock, interpreter: &Interpreter) -> ListName {
-    let mut wheels: Vec<String> = wheels(lock).map(|wheel| wheel.sha256.to_string()).collect();
+    let mut wheels: Vec<String> = digests(lock).iter().map(Sha256::to_string).collect();
     wheels.sort_unstable();
     let Interpreter { implementation, soabi, cache_tag, .. } = interpreter;
     let target = Fingerprint::new("remote-target", VERSION)
@@ -92,6 +94,21 @@ pub(crate) fn list_name(lock: &Lock, interpreter: &Interpreter) -> ListName {
 pub(crate) fn wheels(lock: &Lock) -> impl Iterator<Item = Wanted> {
     let of_server = |wanted: &Wanted| matches!(wanted.location, Location::Url(_));
     lock.packages.iter().filter_map(Wanted::of).filter(of_server)
+}
+
+/// Whether a store has not all of them.
+pub(crate) fn lacks(store: &Store, lock: &Lock) -> Result<bool, Error> {
+    Ok(!store.missing(&digests(lock))?.is_empty())
+}
+
+fn digests(lock: &Lock) -> Vec<Sha256> {
+    wheels(lock).map(|wheel| wheel.sha256).collect()
+}
+
+/// Reads the list of a lock's wheels, so that nothing else is asked for.
+pub(crate) fn learn(reader: &Reader, what: &ToBring<'_>, session: &Session) {
+    let (name, wheels) = (list_name(what.lock, what.interpreter), digests(what.lock));
+    session.runtime.block_on(reader.learn(&name, &wheels));
 }
 
 /// Takes wheels out of the remote store that nobody else can read it for: each with its bytes, of which the digest is right.

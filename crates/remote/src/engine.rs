@@ -1,14 +1,15 @@
 //! The engines behind a remote store: a directory, or a server that speaks as S3 does. Owns how one is made ready; must not
 //! know what is stored.
 
+use std::fmt;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::client::{
-    HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService,
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
 };
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
@@ -21,12 +22,15 @@ use crate::error::{Cause, Error};
 pub struct Reach {
     /// Who sends requests, with the user's certificates, and with the user's proxies or without any; asked only where a
     /// server is meant.
-    pub client: Box<dyn Fn(Proxied) -> Result<reqwest::Client, String>>,
+    pub client: Clients,
     /// What the engine's own world says in its own variables: keys, region, endpoint (`AWS_*`).
     pub variables: Vec<Variable>,
     /// How long it may be silent or slow.
     pub patience: Patience,
 }
+
+/// Who makes those that send requests.
+pub type Clients = Arc<dyn Fn(Proxied) -> Result<reqwest::Client, String> + Send + Sync>;
 
 /// Whether requests take the way that proxies are set for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,9 +116,9 @@ impl Engine {
                         builder = builder.with_config(key, value);
                     }
                 }
-                let client =
-                    |proxied| (reach.client)(proxied).map_err(|words| failed(Cause::Engine(words)));
-                let ours = Ours { usual: client(Proxied::Yes)?, beside: client(Proxied::No)? };
+                let clients = reach.client;
+                let usual = clients(Proxied::Yes).map_err(|words| failed(Cause::Engine(words)))?;
+                let ours = Ours { usual, clients, beside: Arc::default() };
                 let store = builder
                     .with_bucket_name(bucket)
                     .with_http_connector(ours)
@@ -144,11 +148,18 @@ fn is_server(value: &str) -> bool {
 }
 
 /// Has the engine send its requests as everything else does.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 struct Ours {
     usual: reqwest::Client,
-    /// For what is beside this machine.
-    beside: reqwest::Client,
+    clients: Clients,
+    /// For what is beside this machine; most have their keys from variables.
+    beside: Arc<OnceLock<Result<reqwest::Client, String>>>,
+}
+
+impl fmt::Debug for Ours {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ours").finish_non_exhaustive()
+    }
 }
 
 impl HttpConnector for Ours {
@@ -161,11 +172,14 @@ impl HttpConnector for Ours {
 impl HttpService for Ours {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let host = request.uri().host().unwrap_or_default();
-        if is_beside(host) {
-            self.beside.call(request).await
-        } else {
-            self.usual.call(request).await
+        if !is_beside(host) {
+            return self.usual.call(request).await;
         }
+        let beside = self.beside.get_or_init(|| (self.clients)(Proxied::No));
+        let unusable = |words: &String| {
+            HttpError::new(HttpErrorKind::Unknown, std::io::Error::other(words.clone()))
+        };
+        beside.as_ref().map_err(unusable)?.call(request).await
     }
 }
 
@@ -201,7 +215,7 @@ mod tests {
         for value in ["minio:9000", "127.0.0.1:18802", "http://bad host", "https://"] {
             let (name, value) = ("AWS_ENDPOINT_URL".to_owned(), value.to_owned());
             let reach = Reach {
-                client: Box::new(|_| Err("nobody is asked".to_owned())),
+                client: Arc::new(|_| Err("nobody is asked".to_owned())),
                 variables: vec![Variable { name, value }],
                 patience: Patience::default(),
             };

@@ -21,7 +21,7 @@ mod writing;
 
 pub use address::{Address, AddressError};
 pub use coming::Coming;
-pub use engine::{Patience, Proxied, Reach, Variable};
+pub use engine::{Clients, Patience, Proxied, Reach, Variable};
 pub use error::{Cause, Error};
 pub use list::{List, ListName, Listed};
 pub use reader::Reader;

@@ -1,7 +1,7 @@
 //! A remote store as an installation asks it: what it does not have, or cannot give, comes from elsewhere, and nothing that
 //! it does is an error. Whoever failed once in a run is not asked again, or each wheel would wait for it anew.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -19,7 +19,7 @@ type Told = Box<dyn Fn(&Error) + Send + Sync>;
 pub struct Reader {
     remote: Remote,
     /// What a list says that it has, of the environment that is wanted.
-    listed: OnceLock<BTreeMap<Sha256, u64>>,
+    listed: OnceLock<BTreeSet<Sha256>>,
     /// Whether it has failed.
     over: AtomicBool,
     told: Told,
@@ -32,16 +32,20 @@ impl Reader {
         Self { remote, listed, over, told: Box::new(told) }
     }
 
-    /// Reads the list of what is wanted, so that nothing else is asked for.
-    pub async fn learn(&self, list: &ListName) {
+    /// Reads the list of an environment that consists of these wheels, so that nothing else is asked for. One that does not
+    /// name them all is none of it, and each is asked for.
+    pub async fn learn(&self, list: &ListName, wheels: &[Sha256]) {
         if self.is_over() {
             return;
         }
         match self.remote.list(list).await {
             Ok(Some(list)) => {
-                let wheels = list.wheels.into_iter().map(|wheel| (wheel.sha256, wheel.size));
-                // The first of two that ask has said the same.
-                let _ = self.listed.set(wheels.collect());
+                let listed: BTreeSet<_> =
+                    list.wheels.into_iter().map(|wheel| wheel.sha256).collect();
+                if wheels.iter().all(|wheel| listed.contains(wheel)) {
+                    // The first of two that ask has said the same.
+                    let _ = self.listed.set(listed);
+                }
             }
             Ok(None) => {}
             Err(error) => self.give_up(&error),
@@ -50,7 +54,7 @@ impl Reader {
 
     /// A wheel that it has, of this size where that is known.
     pub async fn wheel(&self, wheel: &Sha256, size: Option<u64>) -> Option<Coming> {
-        let missing = self.listed.get().is_some_and(|listed| !listed.contains_key(wheel));
+        let missing = self.listed.get().is_some_and(|listed| !listed.contains(wheel));
         if missing || self.is_over() {
             return None;
         }

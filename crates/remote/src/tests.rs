@@ -26,7 +26,7 @@ fn patience() -> Patience {
 
 fn in_directory(directory: &std::path::Path) -> Remote {
     let address = Address::Directory(directory.to_owned());
-    let client = Box::new(|_| Err("no server is asked".to_owned()));
+    let client = Arc::new(|_| Err("no server is asked".to_owned()));
     Remote::open(address, Reach { client, variables: Vec::new(), patience: patience() })
         .expect("it opens")
 }
@@ -38,7 +38,7 @@ fn in_bucket(bucket: &Bucket) -> Remote {
     // Another test may have been first.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = |_| Ok(reqwest::Client::builder().no_proxy().build().expect("a client"));
-    let client = Box::new(client);
+    let client = Arc::new(client);
     Remote::open(address, Reach { client, variables: variables.into(), patience: patience() })
         .expect("it opens")
 }
@@ -193,10 +193,24 @@ fn what_a_list_does_not_name_is_not_asked_for() {
         remote.put_list(&NAME, &list).await.expect("room");
     });
     let reader = Reader::new(remote, |error| panic!("{}", error.with_cause()));
-    run(reader.learn(&NAME));
+    run(reader.learn(&NAME, &[name]));
     bucket.asked();
     assert!(run(reader.wheel(&wheel(20).0, None)).is_none());
     assert_eq!(bucket.asked(), Vec::<String>::new());
+    assert!(run(reader.wheel(&name, None)).is_some());
+}
+
+#[test]
+fn a_list_that_names_less_than_the_lock_is_not_believed() {
+    let bucket = Bucket::start();
+    let (name, bytes) = wheel(10);
+    let remote = in_bucket(&bucket);
+    run(async {
+        remote.put(&name, &content(&bytes)).await.expect("room");
+        remote.put_list(&NAME, &List::new(Vec::new())).await.expect("room");
+    });
+    let reader = Reader::new(remote, |error| panic!("{}", error.with_cause()));
+    run(reader.learn(&NAME, &[name]));
     assert!(run(reader.wheel(&name, None)).is_some());
 }
 
