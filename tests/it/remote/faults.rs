@@ -80,7 +80,7 @@ fn a_sync_with_nothing_to_do_asks_nothing() {
 }
 
 #[test]
-fn wheels_that_the_list_does_not_have_are_not_asked_for() {
+fn another_environment_of_wheels_that_are_there_asks_nothing() {
     let (world, bucket) = pushed();
     world.sync(&[]);
     bucket.asked();
