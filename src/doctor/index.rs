@@ -29,7 +29,8 @@ const USUAL: &str = "pip";
 /// Asks every index for a page. `python` is the interpreter whose pip's default index counts.
 pub(super) fn look(project: &Project, settings: &Settings, python: Option<&Path>) -> Vec<Finding> {
     let named = match Indexes::new(settings, &project.indexes.index, python) {
-        Ok(indexes) => indexes.shown,
+        Ok(indexes) if indexes.is_known => indexes.shown,
+        Ok(_) => return vec![Finding::failed(CHECK, &pyfast_settings::Error::NoIndex.into())],
         Err(error) => return vec![Finding::failed(CHECK, &error.into())],
     };
     let events = Progress::new(settings.ui).events();

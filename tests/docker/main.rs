@@ -50,6 +50,7 @@ mod failures;
 mod fresh;
 mod hostile;
 mod hostile_builds;
+mod kubernetes;
 mod managed;
 mod outside;
 mod place;

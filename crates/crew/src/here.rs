@@ -73,7 +73,7 @@ impl<'a> Here<'a> {
     pub(crate) fn lock(&self, request: &LockRequest<'_>, whom: For<'_>) -> Result<Locked, Error> {
         let Working { session, downloads, .. } = self.working(request.set, whom)?;
         let whole_up_to = if downloads.is_some() { WHOLE_UP_TO } else { 0 };
-        let tools = session.tools(&self.options.resolve, whole_up_to);
+        let tools = session.tools(&self.options.resolve, whole_up_to)?;
         let locked = lock(request, &tools, &|event| {
             let LockEvent::Decided { candidate, body } = event;
             if let Some(downloads) = downloads

@@ -137,7 +137,7 @@ pub fn make(wish: &Wish<'_>, settings: &Settings, events: &Events) -> Result<Mad
     let asking = session.asked.take().map(|inner| Arc::new(Remembering::new(inner)));
     session.asked = asking.clone().map(|asking| asking as Arc<dyn BuildSource>);
     events(Event::Resolving);
-    let locked = pyfast_resolver::lock(&request, &session.tools(resolve, 0), &|_decided| ());
+    let locked = pyfast_resolver::lock(&request, &session.tools(resolve, 0)?, &|_decided| ());
     let ending = Ending(Some(session.runtime));
     let Locked { lock, warnings, .. } = locked?;
     let told = asking.zip(python.as_ref());

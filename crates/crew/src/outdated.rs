@@ -93,7 +93,7 @@ pub fn outdated(
     let host = host_python(settings, own.as_ref());
     let session =
         Session::new(settings, &set, host.as_deref(), settings.cache_directory()?, events)?;
-    let tools = session.tools(resolve, 0);
+    let tools = session.tools(resolve, 0)?;
     let newest = newest(&names, question.target, &policy(&set, resolve)?, &tools)?;
     let is_later = |package: &&LockedPackage| {
         newest.get(&package.name).is_some_and(|newest| *newest > package.version)

@@ -81,6 +81,8 @@ pub struct Session {
     pub cache: Cache,
     /// Where packages are looked for.
     pub sources: Sources,
+    /// Whether anything says where that is.
+    is_index_known: bool,
     /// What single requirements ask of their builds.
     pub build_settings: Vec<SettingsOf>,
     /// What the project's files limit of what builds need.
@@ -97,7 +99,7 @@ impl Session {
     /// Prepares a run; nothing is opened before it is needed.
     ///
     /// # Errors
-    /// If no index is known, or one cannot be used.
+    /// If an index cannot be used.
     pub fn new(
         settings: &Settings,
         set: &RequirementSet,
@@ -112,7 +114,7 @@ impl Session {
         }
         let options = client_options(settings)?;
         events(Event::Indexes(indexes.shown.clone()));
-        let sources = indexes.sources();
+        let (sources, is_index_known) = (indexes.sources(), indexes.is_known);
         let told = Arc::clone(events);
         let client = Client::new(options, indexes.credentials).telling(move |url, event| {
             let url = url.to_string();
@@ -131,6 +133,7 @@ impl Session {
             client,
             cache,
             sources,
+            is_index_known,
             build_settings,
             build_constraints,
             wishes,
@@ -140,15 +143,21 @@ impl Session {
     }
 
     /// What making a lock needs; wheels up to `whole_up_to` bytes come along with their metadata.
-    pub fn tools(&self, args: &ResolveFlags, whole_up_to: u64) -> LockTools {
-        LockTools {
+    ///
+    /// # Errors
+    /// If no index is known.
+    pub fn tools(&self, args: &ResolveFlags, whole_up_to: u64) -> Result<LockTools, Error> {
+        if !self.is_index_known {
+            return Err(pyfast_settings::Error::NoIndex.into());
+        }
+        Ok(LockTools {
             client: Arc::clone(&self.client),
             cache: self.cache.clone(),
             sources: self.sources.clone(),
             runtime: self.runtime.handle().clone(),
             build: self.asked.clone().filter(|_| !args.no_build),
             whole_up_to,
-        }
+        })
     }
 }
 

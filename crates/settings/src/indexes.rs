@@ -40,6 +40,8 @@ pub struct Indexes {
     pub strategy: IndexStrategy,
     /// Directories of wheels, and pages that link to them.
     pub find_links: Vec<String>,
+    /// Whether anything says where packages are looked for, be it that it is nowhere. What is locked already needs no index.
+    pub is_known: bool,
 }
 
 /// What was said about indexes before any default is looked up; equal texts give equal indexes.
@@ -251,7 +253,7 @@ impl Indexes {
     /// Decides on the indexes; `interpreter` is the one whose pip's default counts last.
     ///
     /// # Errors
-    /// If none is known, or one cannot be used.
+    /// If one cannot be used.
     pub fn new(
         settings: &Settings,
         file: &IndexOptions,
@@ -265,7 +267,7 @@ impl Indexes {
             shown: Vec::new(),
             credentials: Credentials::new(transport::credential_sources(settings)?),
         };
-        let (mut searched, mut pins) = (0, BTreeMap::new());
+        let (mut searched, mut pins, mut is_known) = (0, BTreeMap::new(), true);
         if !named.none {
             let default = named.default.or_else(|| {
                 origin = "the default";
@@ -274,9 +276,7 @@ impl Indexes {
                     .or_else(|| option_env!("PYFAST_DEFAULT_INDEX").map(str::to_owned))
             });
             let files = !named.find_links.is_empty() || !named.pins.is_empty();
-            if default.is_none() && named.extra.is_empty() && !files {
-                return Err(Error::NoIndex);
-            }
+            is_known = default.is_some() || !named.extra.is_empty() || files;
             for text in &named.extra {
                 all.add(text, "a further index")?;
             }
@@ -296,7 +296,7 @@ impl Indexes {
         let (strategy, find_links) = (strategy(settings)?, find_links.collect());
         let Collected { mut urls, shown, credentials, .. } = all;
         let reserved = urls.split_off(searched);
-        Ok(Self { urls, reserved, pins, shown, credentials, strategy, find_links })
+        Ok(Self { urls, reserved, pins, shown, credentials, strategy, find_links, is_known })
     }
 
     /// Where packages are looked for.

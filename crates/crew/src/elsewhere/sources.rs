@@ -62,12 +62,11 @@ impl<'a> Builds<'a> {
     ) -> Result<Locked, Error> {
         let (questions, asked) = channel();
         session.asked = Some(Arc::new(Asking(Mutex::new(questions.clone()))));
-        let session = &*session;
+        let (session, tools) = (&*session, session.tools(self.args, 0)?);
         std::thread::scope(|scope| {
-            let args = self.args;
             let solver = scope.spawn(move || {
                 let last = Last(questions);
-                let locked = lock(request, &session.tools(args, 0), &|_decided| ());
+                let locked = lock(request, &tools, &|_decided| ());
                 drop(last);
                 locked.map_err(Error::from)
             });
