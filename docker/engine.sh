@@ -107,7 +107,11 @@ start() {
         echo "export DOCKER_HOST='$(default_host)'"
         return 0
     fi
-    if [ -z "$dir" ]; then dir=$(mktemp -d "${TMPDIR:-/tmp}/pyfast-engine.XXXXXX"); fi
+    if [ -z "$dir" ]; then
+        dir=$(mktemp -d "${TMPDIR:-/tmp}/pyfast-engine.XXXXXX")
+        # Who may use the engine is said by its socket, which others have to reach.
+        chmod 0711 "$dir"
+    fi
     mkdir -p "$dir"; dir=$(cd "$dir" && pwd -P)
     [ ${#dir} -le 60 ] || die "$dir is too long for the sockets below it (60 characters at most)"
     host=unix://$dir/docker.sock

@@ -39,6 +39,7 @@ left_out() { # ENGINE: a line a test, `NAME: WHY`
     cat <<ALL
 fresh::the_unit_tests_of_the_second_command_pass: of programs and an image, and the same on any engine
 ALL
+    [ "$1" != tcp ] || echo "container_way::: it reaches an engine by the socket alone"
     [ "$1" != podman ] || cat <<PODMAN
 bench::a_comparison_measures_every_row: what builds images for it would be fetched from a registry
 stack::the_example_runs: Compose waits for health checks, which Podman runs by timers of systemd
@@ -315,6 +316,8 @@ main() {
     }
     [ "$(id -u)" = 0 ] || die "engines of their own need root"
     place=$(mktemp -d "$temporary/pyfast-engines.XXXXXX")
+    # The tests have ordinary users, who have to reach the socket.
+    chmod 0711 "$place"
     control_groups >"$place/groups"
     trap clean EXIT
     trap 'exit 130' INT

@@ -43,6 +43,7 @@ mod bytecode;
 mod carried;
 mod check;
 mod code;
+mod container_way;
 mod direct;
 mod doctor;
 mod engine;

@@ -8,6 +8,7 @@ mod check;
 mod completion;
 mod day;
 mod diff;
+mod distribution;
 mod doctor;
 mod edit;
 mod environments;

@@ -1,0 +1,58 @@
+#!/bin/sh
+# The steps of .github/workflows/release.yml on this machine, as far as one machine goes: for its architecture, without
+# the tests (.ci/run), and with nothing published, attested or tagged.
+#
+#   dist/dry-run.sh [--source] [DIRECTORY]      DIRECTORY as of dist/build.sh; --source: the source distribution is built, too
+#
+# The images are made where a container engine answers; DEBIAN names another base than the Dockerfiles do.
+set -eu
+here=$(cd "$(dirname "$0")/.." && pwd -P)
+cd "$here"
+
+say() { echo "dry-run: $*" >&2; }
+die() { say "$*"; exit 1; }
+
+source=
+[ "${1:-}" != --source ] || { source=yes; shift; }
+out=${1:-$here/target/dist}
+version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
+work=$(mktemp -d "${TMPDIR:-/tmp}/pyfast-dry-run.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+say "notes"
+dist/notes.sh "v$version" >"$work/notes.md" || say "the tag v$version would be refused now"
+
+say "build"
+dist/build.sh "$out"
+(cd "$out" && sha256sum --check --quiet SHA256SUMS)
+set -- "$out"/pyfast_tool-"$version"-*.whl
+wheel=$1
+
+say "the same again is the same"
+tar -C "$work" -xf "$out/pyfast-$version-$(uname -m)-linux.tar.gz"
+PYFAST_DIST_PROGRAM=$(echo "$work"/pyfast-*-linux/pyfast) dist/build.sh "$work/again" 2>/dev/null
+cmp "$out/SHA256SUMS" "$work/again/SHA256SUMS" || die "the same program is packed in two ways"
+
+installs() { # FILE
+    rm -rf "$work/venv"
+    python3 -m venv "$work/venv"
+    "$work/venv/bin/pip" install --quiet --disable-pip-version-check "$1"
+    [ "$("$work/venv/bin/pyfast" --version)" = "pyfast $version" ] || die "$1 brings something else"
+}
+say "wheel"
+installs "$wheel"
+[ -z "$source" ] || { say "source distribution"; installs "$out/pyfast_tool-$version.tar.gz"; }
+
+docker version >/dev/null 2>&1 || { say "no container engine answers: the images are left out"; exit 0; }
+made() { # IMAGE
+    [ "$(docker run --rm "$1" --version)" = "pyfast $version" ] || die "$1 has something else"
+    say "$1: $(docker image inspect --format '{{.Size}}' "$1") bytes"
+}
+say "images"
+set -- ${DEBIAN:+--build-arg "DEBIAN=$DEBIAN"}
+docker build -q --network host "$@" -f docker/Dockerfile.built -t pyfast:dry-run "$out" >/dev/null
+made pyfast:dry-run
+docker build -q --network host "$@" --build-arg PYFAST=pyfast:dry-run -f docker/Dockerfile.container -t pyfast:dry-run-container docker >/dev/null
+made pyfast:dry-run-container
