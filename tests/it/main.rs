@@ -10,6 +10,7 @@ mod day;
 mod diff;
 mod distribution;
 mod doctor;
+mod documents;
 mod edit;
 mod environments;
 mod export;
