@@ -1,7 +1,6 @@
 //! What `doctor` finds out: a list of findings, each with what to do. Owns their order and what they mean together;
 //! a file per subject makes them. No check changes anything that stays.
 
-mod disk;
 mod engine;
 mod index;
 mod project;

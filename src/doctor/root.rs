@@ -5,11 +5,10 @@ use std::path::Path;
 
 use pyfast_launcher::volume::{Access, ask_volume, find_volume};
 
-use super::disk;
 use super::project::Project;
 use super::report::OfFailure as _;
 use pyfast_crew::engine::Connection;
-use pyfast_crew::examined::{Finding, Level};
+use pyfast_crew::examined::{Finding, Level, file_system};
 use pyfast_settings::{Python, Root};
 
 const ROOT: &str = "root";
@@ -41,7 +40,17 @@ fn of_directory(directory: &Path) -> Vec<Finding> {
     if let Err(error) = pyfast_root::Root::find(directory, directory) {
         return vec![Finding::failed(ROOT, &error.into())];
     }
-    disk::look(existing, &place)
+    file_system_of(existing, &place)
+}
+
+/// What a directory's file system can do, and what to do where it cannot.
+fn file_system_of(directory: &Path, place: &str) -> Vec<Finding> {
+    let findings = file_system(directory, place).into_iter();
+    let elsewhere = |finding: Finding| match finding.level {
+        Level::Failed => finding.hint("or give another directory with --root DIR"),
+        _ => finding,
+    };
+    findings.map(elsewhere).collect()
 }
 
 fn of_volume(name: &str, images: &[&str], connection: Option<&Connection>) -> Vec<Finding> {
@@ -62,7 +71,7 @@ fn of_volume(name: &str, images: &[&str], connection: Option<&Connection>) -> Ve
         Access::Direct(directory) => {
             let message = format!("{name}: written directly, in {}", directory.display());
             let mut findings = vec![Finding::ok(VOLUME, message)];
-            findings.extend(disk::look(&directory, &directory.display().to_string()));
+            findings.extend(file_system_of(&directory, &directory.display().to_string()));
             findings
         }
         Access::Container => match connection.wait(ask_volume(&connection.engine, name, images)) {

@@ -1,8 +1,12 @@
 //! What was found of a machine and a project when somebody asked whether all is well. Owns the redaction of everything that
 //! is told, and which failure counts; must not know how anything is found out, nor how it is shown.
 
+mod disk;
+
 use pyfast_packaging::safe_url::redact;
 use serde_json::{Value, json};
+
+pub use disk::file_system;
 
 /// The check of the container engine, on which the exit code depends.
 pub const ENGINE: &str = "engine";

@@ -1,11 +1,12 @@
-//! What a file system can do, in words. Owns how bad it is to be without something.
+//! What the file system of a root can do, tried. Owns how bad it is to be without something, and what then happens; which
+//! flag names another place is the command line's.
 
 use std::io;
 use std::path::Path;
 
 use pyfast_root::trial::{Ability, Mount, Trial};
 
-use pyfast_crew::examined::{Finding, Level};
+use super::{Finding, Level};
 
 const ROOT: &str = "root";
 const ABILITIES: &str = "file-system";
@@ -14,8 +15,9 @@ const SPACE: &str = "space";
 /// Below this there is no room for a usual environment.
 const LITTLE: u64 = 1 << 30;
 
-/// Tries the file system of an existing directory, which is called `place` for people.
-pub(super) fn look(directory: &Path, place: &str) -> Vec<Finding> {
+/// Tries the file system of an existing directory, which is called `place` for people. Where it failed another directory
+/// would do.
+pub fn file_system(directory: &Path, place: &str) -> Vec<Finding> {
     let trial = match Trial::of(directory) {
         Ok(trial) => trial,
         Err(error) => return vec![unwritable(place, &error)],
@@ -42,20 +44,14 @@ fn unwritable(place: &str, error: &io::Error) -> Finding {
         return finding(Level::Warning)
             .hint("`pyfast run` works on it, `pyfast sync` needs it writable");
     }
-    finding(Level::Failed).hint("mend its permissions, or give another directory with --root DIR")
+    finding(Level::Failed).hint("mend its permissions")
 }
 
 /// How bad it is to be without it, and what then happens. What costs nothing to be without is only named.
 fn lack(ability: Ability) -> Option<(Level, &'static str)> {
     match ability {
-        Ability::SymbolicLinks => Some((
-            Level::Failed,
-            "environments are made of them; give another directory with --root DIR",
-        )),
-        Ability::Locks => Some((
-            Level::Failed,
-            "two syncs at once would disturb each other; give another directory with --root DIR",
-        )),
+        Ability::SymbolicLinks => Some((Level::Failed, "environments are made of them")),
+        Ability::Locks => Some((Level::Failed, "two syncs at once would disturb each other")),
         Ability::HardLinks => {
             Some((Level::Warning, "files that must be real are copied, which takes time and space"))
         }
@@ -88,8 +84,7 @@ fn abilities(trial: &Trial, place: &str) -> Finding {
 
 fn no_programs(place: &str) -> Finding {
     let message = format!("{place}: mounted noexec, no program of an environment can start");
-    Finding::new(Level::Failed, ABILITIES, message)
-        .hint("mount it without noexec, or give another with --root DIR")
+    Finding::new(Level::Failed, ABILITIES, message).hint("mount it without noexec")
 }
 
 fn space(mount: &Mount, place: &str) -> Finding {
@@ -103,13 +98,15 @@ fn space(mount: &Mount, place: &str) -> Finding {
 
 #[cfg(test)]
 mod tests {
+    use rustix::io::Errno;
+
     use super::*;
 
     #[test]
     fn a_read_only_file_system_is_a_warning_and_a_forbidden_directory_a_failure() {
         let of = |code| unwritable("here", &io::Error::from_raw_os_error(code)).level;
-        assert_eq!(of(libc::EROFS), Level::Warning);
-        assert_eq!(of(libc::EACCES), Level::Failed);
+        assert_eq!(of(Errno::ROFS.raw_os_error()), Level::Warning);
+        assert_eq!(of(Errno::ACCESS.raw_os_error()), Level::Failed);
     }
 
     #[test]
