@@ -1,13 +1,17 @@
 # Compiles modules on request, until its standard input ends. It neither reads nor writes files: others may
-# write where the modules are. A request is a line with two decimal lengths, then a path of so many bytes,
-# by which the code will be known, and a source of so many. The answer is a line with a decimal length,
-# then a .pyc file of so many bytes; of none for what cannot be compiled. Or "error <what>".
+# write where the modules are. Modules come in jobs: a line with the number of them, and then requests. A request
+# is a line with two decimal lengths, then a path of so many bytes, by which the code will be known, and a source
+# of so many. The answer is a line with a decimal length, then a .pyc file of so many bytes; of none for what
+# cannot be compiled. Or "error <what>".
+# Each job is a child's: what bytecode is like depends on what the same process has compiled before (which objects
+# are shared, CPython issue 129724), so that nothing may be before.
 # Its argument is the flags of the bytecode. Runs with -I -S: nothing of any environment is imported.
 import _frozen_importlib_external as external
 import _imp
 import marshal
 import os
 import sys
+import warnings
 
 
 def compile_one(path, source, flags):
@@ -22,17 +26,11 @@ def compile_one(path, source, flags):
     return external.MAGIC_NUMBER + flags.to_bytes(4, "little") + digest + body
 
 
-def main():
-    import warnings
-
-    warnings.simplefilter("ignore")
-    requests = sys.stdin.buffer
-    answers = sys.stdout.buffer
-    flags = int(sys.argv[1])
-    while True:
+def serve(count, flags):
+    requests = open(0, "rb", closefd=False)
+    answers = open(1, "wb", closefd=False)
+    for _ in range(count):
         line = requests.readline()
-        if not line:
-            return
         path, source = [requests.read(int(length)) for length in line.split()]
         try:
             compiled = compile_one(os.fsdecode(path), source, flags)
@@ -42,6 +40,32 @@ def main():
             answer = "error %s: %s\n" % (type(error).__name__, " ".join(str(error).split()))
             answers.write(answer.encode("utf-8", "backslashreplace"))
         answers.flush()
+
+
+def main():
+    warnings.simplefilter("ignore")
+    flags = int(sys.argv[1])
+    # No byte more than the line is read: what comes behind it is the child's.
+    head = b""
+    while True:
+        byte = os.read(0, 1)
+        if not byte:
+            return
+        if byte != b"\n":
+            head += byte
+            continue
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                serve(int(head), flags)
+                status = 0
+            finally:
+                os._exit(status)
+        if os.waitpid(child, 0)[1] != 0:
+            # Nobody knows where the next job would begin.
+            os._exit(1)
+        head = b""
 
 
 main()

@@ -2,7 +2,6 @@
 //! bytecode that come of it; must not know which wheels are wanted.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, mpsc};
@@ -17,6 +16,9 @@ use crate::store::CACHE;
 
 /// What a worker runs.
 const WORKER: &str = include_str!("../bytecode.py");
+
+/// What stands before the paths of a wheel's modules in its directory.
+const ROOT: &str = "root/";
 
 /// The priority of who gives way to everybody else, and still comes to an end where the others never do.
 const ASIDE: i32 = 10;
@@ -52,20 +54,6 @@ struct Process {
     answers: BufReader<ChildStdout>,
 }
 
-/// Why a module has no bytecode.
-enum Refused {
-    /// Something is wrong with it, or with its place.
-    Told(String),
-    /// The process is of no use any more.
-    Died(String),
-}
-
-impl From<pyfast_root::Error> for Refused {
-    fn from(error: pyfast_root::Error) -> Self {
-        Self::Told(Error::from(error).with_cause())
-    }
-}
-
 impl Process {
     fn start(python: &Path, manner: Manner) -> std::io::Result<Self> {
         let mut child = Command::new(python)
@@ -95,14 +83,10 @@ impl Worker {
     pub(super) fn serve(&mut self, jobs: &Mutex<mpsc::Receiver<Job>>) {
         // A poisoned lock means that another worker's thread panicked while waiting.
         while let Some(job) = jobs.lock().ok().and_then(|jobs| jobs.recv().ok()) {
-            let answer = self.process.compile(&job).map_err(|refused| match refused {
-                Refused::Told(reason) => reason,
-                Refused::Died(reason) => {
-                    // Where none can be started the next job is told so.
-                    if let Ok(process) = Process::start(&self.python, self.manner) {
-                        self.process = process;
-                    }
-                    reason
+            let answer = self.process.compile(&job).inspect_err(|_| {
+                // What is left of the job is in its way. Where none can be started the next job is told so.
+                if let Ok(process) = Process::start(&self.python, self.manner) {
+                    self.process = process;
                 }
             });
             // Whoever asked may have given up.
@@ -113,43 +97,47 @@ impl Worker {
 
 impl Process {
     /// Compiles the modules of a job, and returns how many there are now.
-    fn compile(&mut self, job: &Job) -> Result<u64, Refused> {
+    fn compile(&mut self, job: &Job) -> Result<u64, String> {
+        let failed = |error: pyfast_root::Error| Error::from(error).with_cause();
         let mut compiled = 0;
         let mut last: Option<(&str, Dir)> = None;
+        let mut head = Some(format!("{}\n", job.modules.len()));
         for module in &job.modules {
             let (parent, stem) = split(module);
             let cache = match last.take() {
                 Some((known, cache)) if known == parent => cache,
-                _ => job.wheel.dir(format!("{parent}/{CACHE}"))?,
+                _ => job.wheel.dir(format!("{parent}/{CACHE}")).map_err(failed)?,
             };
             let (_, cache) = last.insert((parent, cache));
             let target = format!("{stem}.{}.pyc", job.tag);
-            if cache.has_file(&target) {
-                compiled += 1;
+            let source = job.wheel.read(module, LIMIT).map_err(failed)?;
+            let source = source.ok_or_else(|| format!("{module} is missing"))?;
+            let head = head.take().unwrap_or_default();
+            // Python puts the file's own path in its place when it imports the code: so that of the wheel does, which is
+            // the same in every root.
+            let name = module.strip_prefix(ROOT).unwrap_or(module);
+            let bytecode = self.ask(&head, name, &source)?;
+            if bytecode.is_empty() {
                 continue;
             }
-            let source = job.wheel.read(module, LIMIT)?;
-            let source = source.ok_or_else(|| Refused::Told(format!("{module} is missing")))?;
-            let path = job.wheel.path().join(module);
-            let bytecode = self.ask(path.as_os_str().as_bytes(), &source)?;
-            if !bytecode.is_empty() {
-                cache.replace(&target, &bytecode, 0o444, Durability::Eventual)?;
-                compiled += 1;
+            compiled += 1;
+            // What a killed compilation has left is the same; what comes behind it depends on it all the same.
+            if !cache.has_file(&target) {
+                let put = cache.replace(&target, &bytecode, 0o444, Durability::Eventual);
+                put.map_err(failed)?;
             }
         }
         Ok(compiled)
     }
 
-    /// Asks the process to compile one module; nothing for what is no code for this Python.
-    fn ask(&mut self, path: &[u8], source: &[u8]) -> Result<Vec<u8>, Refused> {
-        let died = |cause: &dyn std::fmt::Display| {
-            let module = String::from_utf8_lossy(path);
-            Refused::Died(format!("a worker died of {module}: {cause}"))
-        };
+    /// Asks the process to compile one module, the first one behind the line by which its job begins; nothing for what is
+    /// no code for this Python.
+    fn ask(&mut self, job: &str, module: &str, source: &[u8]) -> Result<Vec<u8>, String> {
+        let died = |cause: &dyn std::fmt::Display| format!("a worker died of {module}: {cause}");
         let broken = || std::io::Error::from(std::io::ErrorKind::BrokenPipe);
         let requests = self.requests.as_mut().ok_or_else(|| died(&broken()))?;
-        let head = format!("{} {}\n", path.len(), source.len());
-        let sent = requests.write_all(&[head.as_bytes(), path, source].concat());
+        let head = format!("{job}{} {}\n{module}", module.len(), source.len());
+        let sent = requests.write_all(&[head.as_bytes(), source].concat());
         sent.and_then(|()| requests.flush()).map_err(|error| died(&error))?;
         let mut line = String::new();
         self.answers.read_line(&mut line).map_err(|error| died(&error))?;
@@ -161,7 +149,7 @@ impl Process {
                 Ok(bytecode)
             }
             _ if line.is_empty() => Err(died(&"it said nothing any more")),
-            _ => Err(Refused::Told(line.trim_start_matches("error ").to_owned())),
+            _ => Err(line.trim_start_matches("error ").to_owned()),
         }
     }
 }
