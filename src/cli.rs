@@ -57,14 +57,14 @@ impl Command {
     /// Whether it is about environments that `up` may have made.
     fn works_on_environments(&self) -> bool {
         each!(self, _args => true, {
-            Sync Add Remove Lock Outdated List Show Why Tree Export History Rollback Diff Verify Push Env
+            Sync Add Remove Lock Outdated List Show Why Tree Export History Rollback Diff Verify Push Freeze Env
         } { _ => false })
     }
 
     /// Whether the result is wanted as JSON.
     pub(crate) fn json(&self) -> bool {
         each!(self, args => args.result.json, {
-            Lock Sync Add Remove Show Why Tree Outdated Export History Rollback Verify Gc Push Init Diff Up
+            Lock Sync Add Remove Show Why Tree Outdated Export History Rollback Verify Gc Push Freeze Init Diff Up
             Check Restart Ps Doctor
         } {
             Self::List(args) => args.json(),
@@ -111,6 +111,7 @@ pyfast_usage::commands! {
         Verify(commands::verify::Args),
         Env(commands::env::Args),
         Push(commands::push::Args),
+        Freeze(commands::freeze::Args),
         Gc(commands::gc::Args),
         Diff(commands::diff::Args),
         Doctor(commands::doctor::Args),
@@ -129,7 +130,7 @@ pyfast_usage::commands! {
 /// How help is laid out.
 const HELP: Help<'static> = Help {
     groups: &[
-        ("Install", &["sync", "add", "remove", "lock", "outdated", "export", "push"]),
+        ("Install", &["sync", "add", "remove", "lock", "outdated", "export", "push", "freeze"]),
         ("Run", &["run"]),
         ("Look", &["list", "show", "why", "tree", "diff"]),
         ("Go back", &["history", "rollback"]),
@@ -260,6 +261,7 @@ fn dispatch(cli: &Cli, variables: Variables) -> Result<ExitCode, Failure> {
         Command::Verify(args) => commands::verify::run(args, &settings),
         Command::Env(args) => commands::env::run(args, &settings),
         Command::Push(args) => commands::push::run(args, &settings),
+        Command::Freeze(args) => commands::freeze::run(args, &settings),
         Command::Gc(args) => commands::gc::run(args, &settings),
         Command::Diff(args) => commands::diff::run(args, &settings),
         Command::Answer(args) => commands::answer::run(args, &settings),

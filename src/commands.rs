@@ -14,6 +14,7 @@ pub(crate) mod doctor;
 pub(crate) mod down;
 pub(crate) mod env;
 pub(crate) mod export;
+pub(crate) mod freeze;
 pub(crate) mod gc;
 pub(crate) mod history;
 pub(crate) mod init;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use pyfast_crew::Error;
+use pyfast_crew::freeze::ImageError;
 use pyfast_crew::push::Cause;
 
 use super::{Code, Failure};
@@ -32,6 +33,7 @@ impl From<Error> for Failure {
                 let failure = Self::from_error("remote", &*error, Code::Mendable);
                 return remote_hint(&error.cause).into_iter().fold(failure, Self::hint);
             }
+            Error::Image(error) => return of_image(&error),
             Error::System { .. } | Error::Program(_) => ("system", Code::Mendable),
             Error::WriteLock { .. }
             | Error::Write { .. }
@@ -42,6 +44,8 @@ impl From<Error> for Failure {
             Error::NotLocked { .. } => ("not-locked", Code::Mendable),
             Error::ReadLock { .. } => ("lock", Code::Mendable),
             Error::Libraries { .. } | Error::NoLibraries { .. } => ("native", Code::Mendable),
+            Error::FreezeAltered { .. } => ("damaged", Code::Mendable),
+            Error::NotCompiled { .. } | Error::TooManyLayers { .. } => ("image", Code::Mendable),
             Error::NoSuchEnvironment { .. } | Error::NothingToPush { .. } => {
                 ("no-environment", Code::Mendable)
             }
@@ -98,10 +102,31 @@ fn hint(error: &Error) -> Option<&'static str> {
         Error::OutOfReach { .. } => Some(
             "give --image IMAGE, or `image` of the environment in pyfast.toml, for a container that can; or run pyfast as root",
         ),
+        Error::FreezeAltered { .. } => {
+            Some("`pyfast verify --repair` and `pyfast sync` mend it: then freeze it again")
+        }
+        Error::FreezeBrought { .. } => {
+            Some("sync it into a volume, with --volume NAME, and freeze it from there")
+        }
+        Error::FreezeOutOfReach { .. } => {
+            Some("run pyfast where the volume's files are, as root; or sync into a --root DIR")
+        }
+        Error::NotCompiled { .. } => Some("`pyfast sync --no-compile` makes it without bytecode"),
         Error::StrangeBuild { .. } => {
             Some("a build that works gives one wheel: look at the source before you trust it")
         }
         _ => None,
+    }
+}
+
+fn of_image(error: &ImageError) -> Failure {
+    let failure = Failure::from_error("image", error, Code::Mendable);
+    match error {
+        ImageError::Whiteout { .. } => failure.hint("freeze an environment without its package"),
+        ImageError::NotALayout { .. } => {
+            failure.hint("name a new or empty directory, or a FILE.tar")
+        }
+        _ => failure,
     }
 }
 

@@ -15,6 +15,7 @@ mod edit;
 mod environments;
 mod export;
 mod foreign;
+mod freeze;
 mod gc;
 mod hostile_root;
 mod init;

@@ -359,7 +359,6 @@ fn words_of_other_tools_name_what_does_the_same() {
     let world = World::new();
     for (word, ours) in [
         ("install", "pyfast sync"),
-        ("freeze", "pyfast list"),
         ("compile", "pyfast lock --format requirements"),
         ("upgrade", "pyfast sync -U"),
         ("venv", ".venv"),

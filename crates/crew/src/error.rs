@@ -43,6 +43,59 @@ pub enum Error {
         /// The environment.
         env: String,
     },
+    /// An image could not be made, read or written.
+    #[error(transparent)]
+    Image(Box<pyfast_oci::Error>),
+    /// A Python lies where its own files say that it lies, which is not where it would be in an image.
+    #[error(
+        "cannot freeze the environment `{env}`: the Python that was brought for it works in its own directory alone"
+    )]
+    FreezeBrought {
+        /// The environment.
+        env: String,
+    },
+    /// Something is not as it was installed.
+    #[error("cannot freeze the environment `{env}`: {first}{}", beyond(*more))]
+    FreezeAltered {
+        /// The environment.
+        env: String,
+        /// The first that is not.
+        first: Box<pyfast_installer::finding::Finding>,
+        /// How many more there are.
+        more: usize,
+    },
+    /// Only containers write the volume that it is in.
+    #[error(
+        "cannot freeze the environment `{env}`: the files of the volume {volume} are out of this process' reach"
+    )]
+    FreezeOutOfReach {
+        /// The environment.
+        env: String,
+        /// The volume.
+        volume: String,
+    },
+    /// Nobody compiles the bytecode that it waits for.
+    #[error(
+        "cannot freeze the environment `{env}`: its bytecode is not there, and nothing compiles it"
+    )]
+    NotCompiled {
+        /// The environment.
+        env: String,
+    },
+    /// No engine takes so many layers.
+    #[error("cannot make an image of {count} layers: engines take {most}")]
+    TooManyLayers {
+        /// How many there are.
+        count: usize,
+        /// How many there may be.
+        most: usize,
+    },
+    /// A variable says no time.
+    #[error("`{text}` is no time for SOURCE_DATE_EPOCH: it counts seconds since 1970")]
+    SourceDate {
+        /// What it says.
+        text: String,
+    },
     /// An act below a root failed.
     #[error(transparent)]
     Root(#[from] pyfast_root::Error),
@@ -314,6 +367,11 @@ pub enum Error {
     },
 }
 
+/// How many more findings there are, in words.
+fn beyond(more: usize) -> String {
+    if more == 0 { String::new() } else { format!(", and {more} more") }
+}
+
 /// Who needs a package that nothing asks for.
 fn needed(by: &[PackageName]) -> String {
     let names: Vec<String> = by.iter().map(ToString::to_string).collect();
@@ -323,6 +381,12 @@ fn needed(by: &[PackageName]) -> String {
 impl From<pyfast_settings::Error> for Error {
     fn from(error: pyfast_settings::Error) -> Self {
         Self::Settings(Box::new(error))
+    }
+}
+
+impl From<pyfast_oci::Error> for Error {
+    fn from(error: pyfast_oci::Error) -> Self {
+        Self::Image(Box::new(error))
     }
 }
 

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::nearest::nearest;
 
 /// What a new lock has that the one before has not.
-pub fn changes(before: &[Pin], after: &Lock) -> Changes {
+pub(crate) fn changes(before: &[Pin], after: &Lock) -> Changes {
     Changes::between(&listed(before), &listed(&after.pins()))
 }
 
@@ -38,7 +38,11 @@ fn listed(pins: &[Pin]) -> Vec<Listed> {
 ///
 /// # Errors
 /// [`Error::NotLocked`].
-pub fn check_upgrades(resolve: &ResolveFlags, kept: &[Pin], lock: &Path) -> Result<(), Error> {
+pub(crate) fn check_upgrades(
+    resolve: &ResolveFlags,
+    kept: &[Pin],
+    lock: &Path,
+) -> Result<(), Error> {
     let is_locked = |name: &PackageName| kept.iter().any(|pin| pin.name == *name);
     let Some(name) = resolve.upgraded().find(|name| !is_locked(name)) else { return Ok(()) };
     let near = nearest(name.as_ref(), kept.iter().map(|pin| &pin.name)).cloned();

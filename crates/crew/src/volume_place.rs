@@ -204,11 +204,7 @@ pub fn at_place<T>(
         Root::Volume(volume) => volume,
     };
     let connection = Connection::open(settings)?;
-    let mut found = connection.found_volume(volume)?;
-    // Whether a volume that somebody else made is in reach can only be tried, by way of an image.
-    if let (None, Python::Image(image)) = (direct(&found), &settings.python) {
-        found = connection.volume(volume, image, &subject.project)?;
-    }
+    let found = volume_of(&connection, volume, settings)?;
     match (direct(&found), &settings.python) {
         (Some(written), _) => Ok(act(&directory_of(written, settings, events))?),
         (None, Python::Image(image)) => {
@@ -217,6 +213,20 @@ pub fn at_place<T>(
         (None, Python::Host(_) | Python::Managed(_)) => {
             Err(Error::OutOfReach { volume: volume.clone() })
         }
+    }
+}
+
+/// A volume that is there, and whether this process reaches it.
+pub(crate) fn volume_of(
+    connection: &Connection,
+    name: &str,
+    settings: &Settings,
+) -> Result<StoreVolume, Error> {
+    let found = connection.found_volume(name)?;
+    // Whether one that somebody else made is in reach can only be tried, by way of an image.
+    match (direct(&found), &settings.python) {
+        (None, Python::Image(image)) => connection.volume(name, image, &settings.project.name()),
+        _ => Ok(found),
     }
 }
 

@@ -4,6 +4,7 @@
 mod caches;
 mod worker;
 
+pub(crate) use caches::compiled_files;
 pub use caches::prepare;
 
 use std::path::PathBuf;
@@ -65,7 +66,7 @@ pub(crate) fn has_marker(wheel: &Dir, tag: &str) -> bool {
 }
 
 /// The file that says that a wheel has been compiled.
-fn marker(tag: &str) -> String {
+pub(crate) fn marker(tag: &str) -> String {
     format!("compiled-{tag}")
 }
 

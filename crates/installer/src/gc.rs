@@ -97,6 +97,11 @@ pub enum Garbage {
         /// Where.
         path: PathBuf,
     },
+    /// A packed layer of which a wheel is used by nothing, or that was not made of any.
+    Layer {
+        /// Its key.
+        key: Sha256,
+    },
     /// The memory of a build whose wheel is gone or goes.
     Build {
         /// The name of its entry in the index of built wheels.
@@ -122,6 +127,7 @@ impl Garbage {
             Self::Python { .. } => "python",
             Self::Wheel { .. } => "wheel",
             Self::Page { .. } => "page",
+            Self::Layer { .. } => "layer",
             Self::Build { .. } => "build",
             Self::Program { .. } => "program",
             Self::OldCache => "cache",
@@ -137,6 +143,7 @@ impl fmt::Display for Garbage {
             Self::Python { id } => write!(f, "Python {id}"),
             Self::Wheel { package, .. } => write!(f, "wheel {package}"),
             Self::Page { path } => write!(f, "cached page {}", name(path)),
+            Self::Layer { key } => write!(f, "packed layer {}", &key.to_string()[..12]),
             Self::Build { name, .. } => write!(f, "memory of a build {name}"),
             Self::Program { name } => write!(f, "program {name}"),
             Self::OldCache => f.write_str("index pages of an earlier version"),
@@ -181,6 +188,7 @@ impl GcPlan {
                 Garbage::Wheel { sha256, .. } => sha256.to_string(),
                 Garbage::Build { name, .. } | Garbage::Program { name } => name.clone(),
                 Garbage::Page { path } => path.display().to_string(),
+                Garbage::Layer { key } => key.to_string(),
                 Garbage::OldCache => "cache".to_owned(),
             };
             serde_json::json!({ "kind": discard.what.kind(), "name": name, "bytes": discard.bytes })

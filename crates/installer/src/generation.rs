@@ -4,6 +4,7 @@
 pub(crate) mod activate;
 mod backlog;
 mod bytecode;
+pub mod frozen;
 mod manifest;
 pub(crate) mod stamps;
 pub(crate) mod verify;
@@ -298,24 +299,31 @@ fn describe(
     plan: &LinkPlan,
     lock: &str,
 ) -> Result<(), Error> {
-    staging.write_new(LOCK_COPY, lock.as_bytes(), 0o644)?;
-    let parts = manifest::write(plan);
-    staging.write_new(manifest::FILE, parts.as_bytes(), 0o444)?;
-    let path = staging.path().join(DESCRIPTION);
-    let description = Description {
-        format: FORMAT,
-        id: plan.id.clone(),
-        manifest: Some(Sha256::of(parts.as_bytes())),
-        boot: boot_id(),
-        spec: spec.clone(),
-    };
-    let text = serde_json::to_string(&description).map_err(|error| Error::Damaged {
-        path: path.clone(),
+    for (name, content) in own_files(plan, spec, lock, boot_id())? {
+        let mode = if name == manifest::FILE { 0o444 } else { 0o644 };
+        let file = staging.write_new(name, &content, mode)?;
+        if name == DESCRIPTION {
+            file.sync_all().map_err(Error::io("sync", &staging.path().join(name)))?;
+        }
+    }
+    Ok(staging.sync()?)
+}
+
+/// What a generation has beside what its plan makes; its description is the last.
+fn own_files(
+    plan: &LinkPlan,
+    spec: &EnvironmentSpec,
+    lock: &str,
+    boot: Option<String>,
+) -> Result<[(&'static str, Vec<u8>); 3], Error> {
+    let parts = manifest::write(plan).into_bytes();
+    let (id, manifest) = (plan.id.clone(), Some(Sha256::of(&parts)));
+    let description = Description { format: FORMAT, id, manifest, boot, spec: spec.clone() };
+    let text = serde_json::to_vec(&description).map_err(|error| Error::Damaged {
+        path: DESCRIPTION.into(),
         reason: format!("it cannot be written as JSON: {error}"),
     })?;
-    let file = staging.write_new(DESCRIPTION, text.as_bytes(), 0o644)?;
-    file.sync_all().map_err(Error::io("sync", &path))?;
-    Ok(staging.sync()?)
+    Ok([(LOCK_COPY, lock.into()), (manifest::FILE, parts), (DESCRIPTION, text)])
 }
 
 fn appear(store: &Store, staging: &str, id: &str) -> Result<(), Error> {

@@ -25,6 +25,8 @@ use parts::{Walk, parts};
 const DESCRIPTION: &str = "prefix.json";
 /// Everything that is in it.
 const MANIFEST: &str = "manifest.json";
+/// Its files that the manifest does not list.
+pub(crate) const OWN: [&str; 2] = [DESCRIPTION, MANIFEST];
 /// The most that either has, in bytes.
 const LIMIT: u64 = 256 << 20;
 
@@ -159,13 +161,11 @@ pub fn verify(root: &Root, id: &str) -> Result<Vec<Finding>, Error> {
     let Some(description) = description(&directory)? else {
         return Ok(vec![finding(DESCRIPTION.to_owned(), Fault::Manifest)]);
     };
-    let text = directory.read(MANIFEST, LIMIT)?.unwrap_or_default();
-    let made: Option<Parts> = serde_json::from_slice(&text).ok();
-    let Some(made) = made.filter(|_| description.manifest == Sha256::of(&text)) else {
+    let Some(made) = made(&directory, &description)? else {
         return Ok(vec![finding(MANIFEST.to_owned(), Fault::Manifest)]);
     };
     let mut found = parts(&directory, Walk::Look)?;
-    for own in [DESCRIPTION, MANIFEST] {
+    for own in OWN {
         found.remove(own);
     }
     let mut findings = Vec::new();
@@ -181,6 +181,24 @@ pub fn verify(root: &Root, id: &str) -> Result<Vec<Finding>, Error> {
     findings.extend(strays.map(|path| finding(path, Fault::Extra)));
     findings.sort_unstable();
     Ok(findings)
+}
+
+/// What a prefix was made of; `None` where its manifest is not what was written.
+fn made(directory: &Dir, description: &Description) -> Result<Option<Parts>, Error> {
+    let text = directory.read(MANIFEST, LIMIT)?.unwrap_or_default();
+    let made: Option<Parts> = serde_json::from_slice(&text).ok();
+    Ok(made.filter(|_| description.manifest == Sha256::of(&text)))
+}
+
+/// What a prefix was made of, which must be there.
+pub(crate) fn listed(root: &Root, id: &str) -> Result<Parts, Error> {
+    let damaged = || Error::Damaged {
+        path: root.prefix_path(id).join(MANIFEST),
+        reason: "it is not what was written".to_owned(),
+    };
+    let directory = root.prefix(id)?.ok_or_else(damaged)?;
+    let description = description(&directory)?.ok_or_else(damaged)?;
+    made(&directory, &description)?.ok_or_else(damaged)
 }
 
 /// What is wrong with the prefixes of an environment that are gone, or were condemned. Hashes nothing.

@@ -2,6 +2,7 @@
 //! digest was not checked; nothing changes a wheel once it is in. Knows nothing of environments.
 
 pub(crate) mod ahead;
+pub(crate) mod layers;
 pub(crate) mod listing;
 pub(crate) mod manifest;
 mod pack;
@@ -10,6 +11,7 @@ mod unpack;
 pub(crate) mod verify;
 
 pub use crate::wheel::entry_points::EntryPoint;
+pub use layers::KeptLayer;
 pub use manifest::{Manifest, StoredFile, TopLevel};
 pub use verify::{repair, verify};
 

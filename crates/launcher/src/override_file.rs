@@ -32,6 +32,36 @@ const STOP_SIGNAL: &str = "SIGTERM";
 const SERVICES: &str = "services:";
 const NO_SERVICES: &str = "services: {}";
 
+/// What is said to a container that starts in an environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Started<'a> {
+    /// Name of the project in the root.
+    pub project: &'a str,
+    /// Name of the environment.
+    pub env: &'a str,
+}
+
+impl Started<'_> {
+    /// The program and the arguments that stand before its own command, without the end of options.
+    pub fn entrypoint(&self) -> Vec<String> {
+        let program = format!("{MOUNT_POINT}/{LAUNCHER}");
+        let own = [&program, "run", "--no-sync", "--project-name", self.project, "--env", self.env];
+        own.map(str::to_owned).into()
+    }
+
+    /// The variables that it has where its PATH would be this.
+    pub fn variables(&self, path: &str) -> [(&'static str, String); 4] {
+        let current = format!("{MOUNT_POINT}/projects/{}/{}/current", self.project, self.env);
+        [
+            ("PATH", format!("{current}/bin:{path}")),
+            ("VIRTUAL_ENV", current),
+            // For `pyfast run` by hand in the container.
+            ("PYFAST_ENV", self.env.to_owned()),
+            ("PYFAST_PROJECT_NAME", self.project.to_owned()),
+        ]
+    }
+}
+
 /// Everything the override file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Override {
@@ -119,11 +149,6 @@ impl OverrideService {
         Ok(self)
     }
 
-    /// The current environment as the container sees it.
-    fn current(&self) -> String {
-        format!("{MOUNT_POINT}/projects/{}/{}/current", self.project, self.env)
-    }
-
     /// The options that say so.
     fn supervision(&self) -> Vec<String> {
         let Some(Stopping { signal, grace }) = &self.supervised else { return Vec::new() };
@@ -132,16 +157,14 @@ impl OverrideService {
     }
 
     fn write(&self, text: &mut String, store: &StoreMount) {
-        let program = format!("{MOUNT_POINT}/{LAUNCHER}");
-        let (project, env) = (self.project.as_str(), self.env.as_str());
-        let own = [&program, "run", "--no-sync", "--project-name", project, "--env", env];
-        let own = own.map(str::to_owned).into_iter().chain(self.supervision()).chain(["--".into()]);
+        let started = Started { project: &self.project, env: &self.env };
+        let own = started.entrypoint().into_iter().chain(self.supervision()).chain(["--".into()]);
         let entrypoint: Vec<String> = own.chain(self.entrypoint.iter().cloned()).collect();
         let entrypoint = list(entrypoint.iter().map(String::as_str));
         let command = self.command.as_ref();
         let command = command.map(|words| list(words.iter().map(String::as_str)));
-        let current = self.current();
-        let path = format!("{current}/bin:{}", self.path);
+        let variables = started.variables(&self.path);
+        let variables = variables.map(|(name, value)| format!("      {name}: {}", quoted(&value)));
         let mount = match store {
             StoreMount::Volume(_) => format!("{VOLUME_KEY}:{MOUNT_POINT}:ro,nocopy"),
             StoreMount::Directory(directory) => format!("{directory}:{MOUNT_POINT}:ro"),
@@ -151,11 +174,7 @@ impl OverrideService {
             format!("    entrypoint: {entrypoint}"),
             command.map(|command| format!("    command: {command}\n")).unwrap_or_default()
                 + "    environment:",
-            format!("      PATH: {}", quoted(&path)),
-            format!("      VIRTUAL_ENV: {}", quoted(&current)),
-            // For `pyfast run` by hand in the container.
-            format!("      PYFAST_ENV: {}", quoted(&self.env)),
-            format!("      PYFAST_PROJECT_NAME: {}", quoted(&self.project)),
+            variables.join("\n"),
             format!("    volumes: [{}]", quoted(&mount)),
             "    labels:".to_owned(),
             format!("      {ENV_LABEL}: {}", quoted(&self.env)),

@@ -12,6 +12,7 @@
 //!       compiled-<cache tag>         the modules of root/ have been compiled for that Python
 //!       settled                      root/ and data/ have been re-hashed after a restart
 //!   store/v1/built/                  wheels built from source
+//!   store/v1/layers/<key>/           a layer of an image, packed for the next one that has it
 //!   store/v1/uncompiled/<id>         the bytecode of this generation is still to come
 //!   envs/v1/<id>/                    a generation, never changed once activated
 //!   pythons/v1/<id>/                 a Python with native libraries, never changed once made
@@ -28,6 +29,8 @@ use crate::name::ProjectEnv;
 
 /// The layout that this program reads and writes.
 pub(crate) const LAYOUT: &str = "pyfast 1";
+/// What the file that says so holds.
+pub const LAYOUT_TEXT: &str = "pyfast 1\n";
 /// The file that says so.
 pub const LAYOUT_FILE: &str = "layout";
 /// The file by which a volume is known, and its directory on this machine.
@@ -49,6 +52,7 @@ pub const LAUNCHER: &str = "bin/pyfast";
 
 pub(crate) const WHEELS: &str = "store/v1/wheels";
 pub(crate) const BUILT: &str = "store/v1/built";
+pub(crate) const LAYERS: &str = "store/v1/layers";
 pub(crate) const UNCOMPILED: &str = "store/v1/uncompiled";
 pub(crate) const ENVS: &str = "envs/v1";
 pub(crate) const PYTHONS: &str = "pythons/v1";
@@ -102,7 +106,7 @@ pub fn wheel_place(digest: &str) -> String {
 }
 
 /// The way from `projects/<project>/<env>/` to a generation.
-pub(crate) fn current_target(id: &str) -> String {
+pub fn current_target(id: &str) -> String {
     format!("../../../{ENVS}/{id}")
 }
 

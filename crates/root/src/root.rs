@@ -9,9 +9,9 @@ use std::sync::Arc;
 use crate::dir::{Dir, Entry};
 use crate::error::Error;
 use crate::layout::{
-    BIN, BUILT, ENVS, LAYOUT, LAYOUT_FILE, LOCKS, OLD_CACHE, PROJECTS, PYTHONS, REMEMBERED, TMP,
-    VOLUME_MARKER, WHEELS, env_path, prefix_path, project_env_path, project_env_place, shelf,
-    wheel_place,
+    BIN, BUILT, ENVS, LAYERS, LAYOUT, LAYOUT_FILE, LAYOUT_TEXT, LOCKS, OLD_CACHE, PROJECTS,
+    PYTHONS, REMEMBERED, TMP, VOLUME_MARKER, WHEELS, env_path, prefix_path, project_env_path,
+    project_env_place, shelf, wheel_place,
 };
 use crate::lock_name::LockName;
 use crate::moves::Durability;
@@ -52,8 +52,8 @@ impl Root {
         made.map_err(Error::io("create", written))?;
         let root = Self::at(written, seen)?;
         if !root.is_filled()? {
-            let text = format!("{LAYOUT}\n");
-            root.top().replace(LAYOUT_FILE, text.as_bytes(), 0o644, Durability::Synced)?;
+            let text = LAYOUT_TEXT.as_bytes();
+            root.top().replace(LAYOUT_FILE, text, 0o644, Durability::Synced)?;
         }
         for place in [BIN, WHEELS, BUILT, ENVS, PROJECTS] {
             root.top().ensure_dir(place)?;
@@ -210,6 +210,22 @@ impl Root {
     /// If something else is there.
     pub fn built(&self) -> Result<Option<Dir>, Error> {
         self.top().find_dir(BUILT)
+    }
+
+    /// The directory of packed layers.
+    ///
+    /// # Errors
+    /// If something else is there.
+    pub fn layers(&self) -> Result<Option<Dir>, Error> {
+        self.top().find_dir(LAYERS)
+    }
+
+    /// The same, made where it is missing.
+    ///
+    /// # Errors
+    /// If something else is there, or the disk refuses.
+    pub fn make_layers(&self) -> Result<Dir, Error> {
+        self.top().ensure_dir(LAYERS)
     }
 
     /// The directory of all generations.

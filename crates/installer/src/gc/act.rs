@@ -75,6 +75,7 @@ fn remove(store: &Store, discard: &Discard, used: Option<&Used>) -> Result<bool,
             let bin = root.top().find_dir(BIN)?;
             Ok(bin.is_some_and(|bin| bin.remove_file(name).unwrap_or_default()))
         }
+        Garbage::Layer { key } => store.forget_layer(key),
         Garbage::OldCache => Ok(root.remove_old_cache().map(|()| true)?),
         // That was done first.
         Garbage::Environment { .. } => Ok(true),

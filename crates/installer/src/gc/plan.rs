@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::generation::Generation;
 use crate::generation::activate::current;
 use crate::prefix::{self, Brought};
+use crate::store::layers::wheels_of;
 use crate::store::manifest::{self, Manifest};
 
 /// A launcher may be about to be started by a container that was made with it.
@@ -47,6 +48,7 @@ pub(super) fn plan(root: &Root, options: &GcOptions, now: SystemTime) -> Result<
         discards.extend(wheels);
         discards.extend(builds);
         discards.extend(pythons(root, &used.pythons, options, now)?);
+        discards.extend(layers(root, &used.wheels, options, now)?);
     }
     discards.extend(old_cache(root)?);
     discards.extend(programs(root, now)?);
@@ -186,6 +188,29 @@ fn wheels(
             Err(_) => (sha256.to_string(), 0),
         };
         found.push(Discard { what: Garbage::Wheel { sha256, package }, bytes });
+    }
+    Ok(found)
+}
+
+/// Packed layers that no image will have again; those without wheels by their age alone.
+fn layers(
+    root: &Root,
+    used: &BTreeSet<Sha256>,
+    options: &GcOptions,
+    now: SystemTime,
+) -> Result<Vec<Discard>, Error> {
+    let Some(layers) = root.layers()? else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for name in names(&layers)? {
+        let Ok(key) = name.parse::<Sha256>() else { continue };
+        let (Some(layer), Some(facts)) = (layers.find_dir(&name)?, layers.facts(&name)?) else {
+            continue;
+        };
+        let wheels = wheels_of(&layer).unwrap_or_default();
+        let is_of_use = !wheels.is_empty() && wheels.iter().all(|wheel| used.contains(wheel));
+        if !is_of_use && !is_recent(placed(&facts), now, options.recent) {
+            found.push(Discard { what: Garbage::Layer { key }, bytes: size(&layer)? });
+        }
     }
     Ok(found)
 }

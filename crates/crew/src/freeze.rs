@@ -1,0 +1,258 @@
+//! An environment as a container image, made of the store without an engine and without a build. Owns what the image
+//! holds and what it runs; how layers are written is the image format's own crate, what an environment consists of the
+//! installer's.
+
+mod groups;
+mod image;
+mod kept;
+mod reach;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use pyfast_environment::Error as EnvironmentError;
+use pyfast_installer::bytecode::is_compiled;
+use pyfast_installer::generation::frozen::{at_rest, environment, python, wheel};
+use pyfast_installer::generation::{Generation, current, verify_generation};
+use pyfast_installer::interpreter::Interpreter;
+use pyfast_installer::link::EnvironmentSpec;
+use pyfast_installer::prefix;
+use pyfast_installer::store::Store;
+use pyfast_launcher::volume::MOUNT_POINT;
+use pyfast_oci::{Image, Made, layout};
+use pyfast_packaging::hash::Sha256;
+use pyfast_root::{ProjectEnv, Root};
+use pyfast_settings::Settings;
+use serde::Serialize;
+
+use crate::afterwards;
+use crate::error::Error;
+use crate::event::{Event, Events};
+use crate::volume_place::subject;
+use groups::{Piece, pieces};
+use kept::{Packing, Parcel};
+pub use pyfast_oci::{Error as ImageError, ImageName};
+
+/// How long to look away while another process compiles.
+const PAUSE: Duration = Duration::from_millis(200);
+/// More layers than this no engine's file system takes at once.
+const MOST_LAYERS: usize = 120;
+
+/// What is to be made.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// What the image is called.
+    pub name: ImageName,
+    /// The program that runs in it.
+    pub program: PathBuf,
+}
+
+/// An image of an environment.
+#[derive(Debug)]
+pub struct Frozen {
+    report: Report,
+    image: Image,
+    name: ImageName,
+}
+
+/// What an image holds.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// By what it is known for ever.
+    pub digest: String,
+    /// The generation that it holds, as it is called there.
+    pub generation: String,
+    /// Its layers, the lowest first.
+    pub layers: Vec<Packed>,
+    /// The interpreter that it is for.
+    #[serde(skip)]
+    pub interpreter: Interpreter,
+    /// How long it took.
+    #[serde(skip)]
+    pub took: Duration,
+}
+
+/// A layer of the environment.
+#[derive(Debug, Clone, Serialize)]
+pub struct Packed {
+    /// Its digest.
+    pub digest: String,
+    /// The digest that it has unpacked.
+    pub diff_id: String,
+    /// Its bytes.
+    pub size: u64,
+    /// What it holds, in words.
+    pub holds: String,
+    /// Whether it was packed now, and not found from the time before.
+    #[serde(skip)]
+    pub new: bool,
+}
+
+impl Frozen {
+    /// What it holds.
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// Writes it as an archive where the name ends in `.tar`, else into a directory that is a layout.
+    ///
+    /// # Errors
+    /// If something else is there, and what the disk refuses.
+    pub fn write(&self, output: &Path) -> Result<(), Error> {
+        let written = if output.extension().is_some_and(|end| end == "tar") {
+            layout::write_archive(output, &self.image, &self.name)
+        } else {
+            layout::write_directory(output, &self.image, &self.name)
+        };
+        Ok(written?)
+    }
+}
+
+/// Makes the image of an environment as its last sync made it.
+///
+/// # Errors
+/// If there is none, something of it was altered, its bytecode cannot be had, it is where this process cannot reach it,
+/// or a Python that was brought for it is of another place than the image's; and what the disk refuses.
+pub fn freeze(wanted: &Wanted, settings: &Settings, events: &Events) -> Result<Frozen, Error> {
+    let begun = Instant::now();
+    let source = Source::find(settings)?;
+    source.wait_for_bytecode(settings, events)?;
+    source.check()?;
+    let rest = Rest::of(&source)?;
+    let made = rest.made(wanted, events)?;
+    let count = made.len();
+    if count > MOST_LAYERS {
+        return Err(Error::TooManyLayers { count, most: MOST_LAYERS });
+    }
+    let (packed, layers): (Vec<Packed>, Vec<Made>) = made.into_iter().unzip();
+    let about = image::About {
+        name: &source.name,
+        generation: &rest.id,
+        interpreter: &rest.spec.interpreter,
+        created: image::created(settings)?,
+    };
+    let image = Image::new(about.alone(), Vec::new(), layers, about.annotations());
+    let report = Report {
+        digest: image.digest().to_string(),
+        generation: rest.id,
+        layers: packed,
+        interpreter: rest.spec.interpreter,
+        took: begun.elapsed(),
+    };
+    Ok(Frozen { report, image, name: wanted.name.clone() })
+}
+
+/// The environment that is frozen.
+struct Source {
+    root: Root,
+    name: ProjectEnv,
+    generation: Generation,
+    spec: EnvironmentSpec,
+    /// Whether it is seen somewhere else than it will be in the image.
+    moved: bool,
+}
+
+impl Source {
+    fn find(settings: &Settings) -> Result<Self, Error> {
+        let (written, seen) = reach::reach(settings)?;
+        let subject = subject(settings);
+        let name = subject.name()?;
+        let missing =
+            || EnvironmentError::NoEnvironment { project: subject.project, env: subject.env };
+        let root = Root::find(&written, &seen)?;
+        let found = root.map(|root| Ok::<_, Error>((current(&root, &name)?, root))).transpose()?;
+        let Some((Some(generation), root)) = found else { return Err(missing().into()) };
+        let spec = generation.spec(&root)?;
+        let moved = seen != Path::new(MOUNT_POINT);
+        if moved && !prefix::ids_of(&root, &spec).is_empty() {
+            return Err(Error::FreezeBrought { env: settings.env.clone() });
+        }
+        Ok(Self { root, name, generation, spec, moved })
+    }
+
+    /// What still compiles is waited for: an image has all of it or none.
+    fn wait_for_bytecode(&self, settings: &Settings, events: &Events) -> Result<(), Error> {
+        let waits = || self.root.awaits_bytecode(&self.generation.id);
+        while waits() {
+            events(Event::Detail("waiting for the environment's bytecode".to_owned()));
+            let worked = afterwards::compile(settings, events, None)?;
+            if waits() && !worked.others {
+                return Err(Error::NotCompiled { env: settings.env.clone() });
+            }
+            if waits() {
+                std::thread::sleep(PAUSE);
+            }
+        }
+        Ok(())
+    }
+
+    /// What was altered since it was installed comes into no image.
+    fn check(&self) -> Result<(), Error> {
+        let findings = verify_generation(&self.root, &self.generation)?;
+        let more = findings.len().saturating_sub(1);
+        let Some(first) = findings.into_iter().next() else { return Ok(()) };
+        let env = self.name.env().to_owned();
+        Err(Error::FreezeAltered { env, first: Box::new(first), more })
+    }
+}
+
+/// The environment where it is at rest.
+struct Rest<'a> {
+    source: &'a Source,
+    store: Store,
+    spec: EnvironmentSpec,
+    /// The cache tag of its bytecode, where it has any.
+    tag: Option<String>,
+    /// The generation's id.
+    id: String,
+    layer: Parcel,
+    /// Nobody collects it meanwhile.
+    _lease: Option<std::os::fd::OwnedFd>,
+}
+
+impl<'a> Rest<'a> {
+    fn of(source: &'a Source) -> Result<Self, Error> {
+        let Source { root, name, generation, spec, moved } = source;
+        let lease = generation.lease(root)?;
+        let seen = Path::new(MOUNT_POINT);
+        let missing = || EnvironmentError::NoEnvironment {
+            project: name.project().to_owned(),
+            env: name.env().to_owned(),
+        };
+        let there = Root::find(root.written(), seen)?.ok_or_else(missing)?;
+        let store = Store::open(&there, &|_| ())?;
+        let lock = String::from_utf8_lossy(&generation.lock_text(root)?).into_owned();
+        let spec = at_rest(spec.clone(), *moved);
+        let compiled = |wheel: &Sha256| is_compiled(&there, &spec.interpreter, wheel);
+        let has_bytecode =
+            spec.options.compiled && spec.packages.iter().all(|package| compiled(&package.sha256));
+        let tag = spec.interpreter.cache_tag.clone().filter(|_| has_bytecode);
+        let frozen = environment(&store, name, &spec, &lock, tag.is_some())?;
+        let layer = Parcel::of_environment(frozen.entries);
+        Ok(Self { source, store, spec, tag, id: frozen.id, layer, _lease: lease })
+    }
+
+    /// Every layer, the lowest first: what changes least is lowest, so that an engine unpacks what changed alone.
+    fn made(&self, wanted: &Wanted, events: &Events) -> Result<Vec<(Packed, Made)>, Error> {
+        let root = self.store.root();
+        let mut parcels = Vec::new();
+        for id in prefix::ids_of(&self.source.root, &self.spec) {
+            parcels.push(Parcel::of_python(&id, python(root, &id)?));
+        }
+        parcels.push(Parcel::of_program(&wanted.program)?);
+        for piece in pieces(&self.spec.packages, |wheel| Ok(self.store.manifest(wheel)?.size))? {
+            parcels.push(self.parcel(&piece)?);
+        }
+        parcels.push(self.layer.clone());
+        Packing { store: &self.store, events }.all(&parcels)
+    }
+
+    fn parcel(&self, piece: &Piece<'_>) -> Result<Parcel, Error> {
+        let (root, tag) = (self.store.root(), self.tag.as_deref());
+        let mut entries = Vec::new();
+        for package in &piece.packages {
+            entries.extend(wheel(root, &package.sha256, tag)?);
+        }
+        Ok(Parcel::of_wheels(piece, entries))
+    }
+}

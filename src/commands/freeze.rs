@@ -1,0 +1,83 @@
+//! `pyfast freeze`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use pyfast_crew::freeze::{ImageName, Report, Wanted, freeze};
+use serde_json::json;
+
+use crate::args::ResultArgs;
+use crate::failure::{Code, Failure};
+use crate::progress::Progress;
+use crate::settings::Settings;
+use crate::ui::{count, duration, green};
+
+/// Write the environment as a container image, without an engine and without a build
+///
+/// The image has what the last sync made, below /pyfast, and nothing else of this machine: equal environments are equal
+/// images. Layers that were packed before are not packed again.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  pyfast freeze shop-env:1.4 --scratch --output image\n  pyfast freeze shop-env:1.4 --scratch --output shop-env.tar\n\nWhat pip's `freeze` prints `pyfast list` does."
+)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) result: ResultArgs,
+    /// What the image is called
+    #[arg(value_name = "NAME[:TAG]")]
+    name: ImageName,
+    /// The environment alone, to be mounted or copied from
+    #[arg(long, required = true)]
+    scratch: bool,
+    /// Write an OCI layout into this directory, or an archive that engines load where it ends in `.tar`
+    #[arg(short, long, value_name = "DIR|FILE.tar", required = true)]
+    output: PathBuf,
+    /// Write the image's digest into this file too
+    #[arg(long, value_name = "FILE")]
+    digest_file: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
+    let (ui, progress) = (settings.ui, Progress::new(settings.ui));
+    let here = |path: &PathBuf| settings.project.working_directory.join(path);
+    let program = std::env::current_exe()
+        .map_err(|error| Failure::from_error("system", &error, Code::Mendable))?;
+    progress.step("packing layers");
+    let wanted = Wanted { name: args.name.clone(), program };
+    let frozen = freeze(&wanted, settings, &progress.events()).and_then(|frozen| {
+        progress.step("writing the image");
+        frozen.write(&here(&args.output))?;
+        Ok(frozen)
+    });
+    progress.done();
+    let frozen = frozen?;
+    let report = frozen.report();
+    say(args, report, settings);
+    if let Some(file) = &args.digest_file {
+        fs_err::write(here(file), format!("{}\n", report.digest))
+            .map_err(|error| Failure::from_error("io", &error, Code::Mendable))?;
+    }
+    ui.data(if ui.json() {
+        format!("{}\n", json!(report))
+    } else {
+        format!("{}\n", report.digest)
+    });
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What was made.
+fn say(args: &Args, report: &Report, settings: &Settings) {
+    let Report { layers, interpreter, took, .. } = report;
+    let new = layers.iter().filter(|layer| layer.new);
+    let size = indicatif::HumanBytes(layers.iter().map(|layer| layer.size).sum());
+    let new = new.count();
+    let (all, took) = (count(layers.len(), "layer"), duration(*took));
+    let python = interpreter.executable.display();
+    settings.ui.note(green("Froze").and(format!(
+        " {} into {}: {all} ({size}), {new} packed now ({took})",
+        args.name,
+        args.output.display()
+    )));
+    let version = interpreter.version();
+    settings.ui.note(format!("It runs with the Python {version} at {python} of whatever it is in"));
+}

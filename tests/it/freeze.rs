@@ -1,0 +1,274 @@
+//! An environment as an image: equal ones are equal images, what was altered comes into none, and what is in it runs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+use serde_json::Value;
+
+use crate::support::ran::{MENDABLE, Ran, USAGE};
+use crate::support::wheel::Wheel;
+use crate::support::world::World;
+
+/// Two packages that share a directory, one with a program, and one that is large enough for a layer of its own.
+fn stocked() -> World {
+    let world = World::new();
+    world.index.add(&Wheel::new("a", "1.0").file("space/a.py", "").console("hello = a:main"));
+    world.index.add(&Wheel::new("b", "1.0").file("space/b.py", ""));
+    world.index.add(&Wheel::new("large", "1.0").padded(3_000_000));
+    world.index.add(&Wheel::new("large", "2.0").padded(3_000_001));
+    world.require(&["a", "b", "large==1.0"]).sync(&[]);
+    world
+}
+
+/// What `freeze --json` said.
+fn freeze(world: &World, name: &str, output: &str) -> Value {
+    let ran = freezing(world, name, output, &["--json"]).ok();
+    serde_json::from_str(&ran.stdout).unwrap()
+}
+
+fn freezing(world: &World, name: &str, output: &str, flags: &[&str]) -> Ran {
+    let fixed = ["freeze", name, "--scratch", "--output", output];
+    world.pyfast(&[&fixed, flags].concat())
+}
+
+/// The layers of an image, each by what it holds.
+fn layers(frozen: &Value) -> BTreeMap<String, String> {
+    let layers = frozen["layers"].as_array().unwrap().iter();
+    let text = |layer: &Value, key: &str| layer[key].as_str().unwrap().to_owned();
+    layers.map(|layer| (text(layer, "holds"), text(layer, "diff_id"))).collect()
+}
+
+/// A document of a layout.
+fn document(layout: &Path, digest: &Value) -> Value {
+    let hex = digest.as_str().unwrap().strip_prefix("sha256:").unwrap();
+    serde_json::from_slice(&fs::read(layout.join("blobs/sha256").join(hex)).unwrap()).unwrap()
+}
+
+/// The manifest and the configuration of the only image of a layout.
+fn image(layout: &Path) -> (Value, Value) {
+    let index: Value =
+        serde_json::from_slice(&fs::read(layout.join("index.json")).unwrap()).unwrap();
+    let manifest = document(layout, &index["manifests"][0]["digest"]);
+    let config = document(layout, &manifest["config"]["digest"]);
+    (manifest, config)
+}
+
+/// Unpacks the layers of a layout one above the other, as an engine does.
+fn unpack(layout: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for layer in image(layout).0["layers"].as_array().unwrap() {
+        let hex = layer["digest"].as_str().unwrap().strip_prefix("sha256:").unwrap();
+        let file = fs::File::open(layout.join("blobs/sha256").join(hex)).unwrap();
+        let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(file));
+        archive.set_overwrite(false);
+        for entry in archive.entries().unwrap() {
+            let mut entry = entry.unwrap();
+            let path = to.join(entry.path().unwrap());
+            // Directories are in every layer that has something in them.
+            if !path.is_dir() {
+                entry.unpack(path).unwrap();
+            }
+        }
+    }
+}
+
+/// Every file below a directory, by its content.
+fn files(folder: &Path, found: &mut Vec<(PathBuf, Vec<u8>)>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let (entry, mut content) = (entry.unwrap(), Vec::new());
+        let kind = entry.file_type().unwrap();
+        if kind.is_dir() {
+            files(&entry.path(), found);
+        } else if kind.is_file() {
+            fs::File::open(entry.path()).unwrap().read_to_end(&mut content).unwrap();
+            found.push((entry.path(), content));
+        }
+    }
+}
+
+#[test]
+fn environments_of_two_roots_are_one_image() {
+    let mut world = stocked();
+    let first = freeze(&world, "shop:1", "image");
+    world.move_on();
+    world.sync(&[]);
+    let second = freeze(&world, "shop:1", "other");
+    assert_eq!(first, second);
+    assert_eq!(
+        fs::read(world.project.join("image/index.json")).unwrap(),
+        fs::read(world.project.join("other/index.json")).unwrap()
+    );
+}
+
+#[test]
+fn bytecode_belongs_to_the_image_and_is_equal_too() {
+    let mut world = stocked();
+    let without = freeze(&world, "shop:1", "image");
+    world.sync(&["--compile", "--reinstall"]);
+    let first = freeze(&world, "shop:1", "image");
+    assert!(layers(&without) != layers(&first));
+    world.move_on();
+    world.sync(&["--compile"]);
+    assert_eq!(freeze(&world, "shop:1", "image"), first);
+}
+
+#[test]
+fn a_changed_wheel_changes_its_layer_and_that_of_the_environment() {
+    let world = stocked();
+    let before = freeze(&world, "shop:1", "image");
+    world.require(&["a", "b", "large==2.0"]).sync(&[]);
+    let frozen = freezing(&world, "shop:2", "image", &[]).ok();
+    assert!(frozen.stderr.contains("2 packed now"), "{frozen}");
+    let after = freeze(&world, "shop:2", "image");
+    let digests = |frozen: &Value| layers(frozen).into_values().collect::<BTreeSet<_>>();
+    let (before, after) = (digests(&before), digests(&after));
+    assert_eq!((before.len(), after.difference(&before).count()), (after.len(), 2));
+}
+
+#[test]
+fn what_is_in_an_image_runs_and_is_whole() {
+    let world = stocked();
+    let frozen = freeze(&world, "shop", "image");
+    let (layout, top) = (world.project.join("image"), world.path("top"));
+    unpack(&layout, &top);
+    let (_, config) = image(&layout);
+    let variable = |name: &str| {
+        let pairs = config["config"]["Env"].as_array().unwrap().iter();
+        let mut values = pairs.filter_map(|pair| pair.as_str()?.strip_prefix(&format!("{name}=")));
+        values.next().unwrap().to_owned()
+    };
+    let project = variable("PYFAST_PROJECT_NAME");
+    let current = variable("VIRTUAL_ENV");
+    let inside = top.join(current.strip_prefix('/').unwrap());
+    let script = "import a, b, large, space.a, space.b, sys; print(sys.prefix)";
+    let prefix = crate::support::python::evaluate(&inside.join("bin/python"), script);
+    assert_eq!(Path::new(prefix.trim()), inside, "its own modules, and nobody else's");
+    let program = fs::read_to_string(inside.join("bin/hello")).unwrap();
+    let id = frozen["generation"].as_str().unwrap();
+    assert!(program.starts_with(&format!("#!/pyfast/envs/v1/{id}/bin/python")), "{program}");
+    let mut verify = std::process::Command::new(top.join("pyfast/bin/pyfast"));
+    verify.args(["verify", "--project-name", &project]).current_dir(&top).env_clear();
+    let verified = Ran::of(verify).ok();
+    assert!(verified.stderr.contains("as it was installed"), "{verified}");
+    assert_eq!(config["config"]["Labels"]["io.pyfast.generation"], *id);
+    assert_eq!(
+        (&config["os"], &config["created"]),
+        (&"linux".into(), &"1970-01-01T00:00:00Z".into())
+    );
+}
+
+#[test]
+fn a_damaged_file_of_the_store_comes_into_no_image() {
+    let world = stocked();
+    let wheel = Wheel::new("b", "1.0").file("space/b.py", "").build();
+    let file = world.stored_file(&wheel, "b/__init__.py");
+    fs::remove_file(&file).unwrap();
+    fs::write(&file, "import os # planted").unwrap();
+    freezing(&world, "shop", "image", &[])
+        .refused(MENDABLE, &["cannot freeze", "b 1.0", "verify --repair"]);
+    assert!(!world.project.join("image").exists());
+    world.pyfast(&["verify", "--repair"]);
+    world.sync(&[]);
+    freeze(&world, "shop", "image");
+}
+
+#[test]
+fn a_file_that_would_remove_another_is_refused_by_its_name() {
+    let world = World::new();
+    world.index.add(&Wheel::new("a", "1.0").file("a/.wh.other.py", ""));
+    world.require(&["a"]).sync(&[]);
+    freezing(&world, "shop", "image", &[]).refused(MENDABLE, &[".wh.other.py", "removed files"]);
+}
+
+#[test]
+fn what_is_no_name_of_an_image_is_refused_before_anything_is_done() {
+    let world = World::new();
+    for name in ["Shop", "shop:", "a b", "https://a.example/b", "shop:a:b"] {
+        freezing(&world, name, "image", &[]).refused(USAGE, &["no name of an image"]);
+    }
+    freezing(&world, "shop", "image", &[]).refused(MENDABLE, &["no environment", "pyfast sync"]);
+    assert!(!world.project.join("image").exists());
+}
+
+#[test]
+fn an_image_joins_others_in_a_layout_and_somebodys_directory_stays() {
+    let world = stocked();
+    freeze(&world, "shop:1", "image");
+    freeze(&world, "shop:2", "image");
+    freeze(&world, "shop:2", "image");
+    let index = fs::read_to_string(world.project.join("image/index.json")).unwrap();
+    assert_eq!(index.matches("image.ref.name").count(), 2, "{index}");
+    world.write("mine/file", "x");
+    let refused = freezing(&world, "shop:1", "mine", &[]);
+    refused.refused(MENDABLE, &["no layout", "new or empty directory"]);
+    assert_eq!(fs::read_dir(world.project.join("mine")).unwrap().count(), 1);
+}
+
+#[test]
+fn an_archive_is_the_same_image_and_the_digest_is_the_last_word() {
+    let world = stocked();
+    let digest = freeze(&world, "shop:1", "image")["digest"].as_str().unwrap().to_owned();
+    let flags = ["--digest-file", "digest"];
+    let ran = freezing(&world, "shop:1", "shop.tar", &flags).ok();
+    assert_eq!(ran.stdout.lines().last(), Some(&*digest), "{ran}");
+    assert_eq!(world.read("digest").trim(), digest);
+    let file = fs::File::open(world.project.join("shop.tar")).unwrap();
+    let mut names = Vec::new();
+    for entry in tar::Archive::new(file).entries().unwrap() {
+        names.push(entry.unwrap().path().unwrap().display().to_string());
+    }
+    let manifest = format!("blobs/sha256/{}", digest.strip_prefix("sha256:").unwrap());
+    for name in ["oci-layout", "index.json", "manifest.json", &manifest] {
+        assert!(names.iter().any(|known| known == name), "{name}: {names:?}");
+    }
+}
+
+#[test]
+fn no_password_comes_into_an_image() {
+    let mut world = World::new();
+    world.index.add(&Wheel::new("a", "1.0"));
+    let url = world.index.url().replace("http://", "http://user:s3cr3t@");
+    world.index_flags = vec!["--index-url".to_owned(), url];
+    world.require(&["a"]).sync(&[]);
+    let ran = freezing(&world, "shop", "image", &["-v"]).ok();
+    assert!(!format!("{ran}").contains("s3cr3t"), "{ran}");
+    let (layout, top, mut found) = (world.project.join("image"), world.path("top"), Vec::new());
+    unpack(&layout, &top);
+    files(&top, &mut found);
+    let home = world.path("").display().to_string();
+    for (path, content) in found.iter().filter(|(path, _)| !path.ends_with("bin/pyfast")) {
+        let text = String::from_utf8_lossy(content);
+        assert!(!text.contains("s3cr3t") && !text.contains(&home), "{}: {text}", path.display());
+    }
+    assert!(found.len() > 5);
+}
+
+#[test]
+fn the_time_of_an_image_is_what_the_variable_says() {
+    let mut world = stocked();
+    world.env.insert("SOURCE_DATE_EPOCH".to_owned(), "951868800".to_owned());
+    freeze(&world, "shop", "image");
+    let (_, config) = image(&world.project.join("image"));
+    assert_eq!(config["created"], "2000-03-01T00:00:00Z");
+    world.env.insert("SOURCE_DATE_EPOCH".to_owned(), "today".to_owned());
+    freezing(&world, "shop", "image", &[]).refused(USAGE, &["SOURCE_DATE_EPOCH", "seconds"]);
+}
+
+#[test]
+fn packed_layers_go_with_the_wheels_that_they_have() {
+    let world = stocked();
+    freeze(&world, "shop", "image");
+    world.require(&["a", "b"]).sync(&[]);
+    let removed = |ran: Ran| {
+        let plan: Value = serde_json::from_str(&ran.ok().stdout).unwrap();
+        let removed = plan["removed"].as_array().unwrap().clone().into_iter();
+        removed.filter(|one| one["kind"] == "layer").count()
+    };
+    let gc = ["gc", "--json", "--keep", "1", "--recent", "0"];
+    // That of the program, and that of the wheel that nothing uses.
+    assert_eq!(removed(world.pyfast(&gc)), 2);
+    assert_eq!(removed(world.pyfast(&gc)), 0);
+    freeze(&world, "shop", "image");
+}
