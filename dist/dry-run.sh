@@ -4,7 +4,8 @@
 #
 #   dist/dry-run.sh [--source] [DIRECTORY]      DIRECTORY as of dist/build.sh; --source: the source distribution is built, too
 #
-# The images are made where a container engine answers; DEBIAN names another base than the Dockerfiles do.
+# PYFAST_DIST_PROGRAM is what it is to dist/build.sh, too. Images are made where a container engine answers; DEBIAN names
+# another base than the Dockerfiles do.
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd -P)
 cd "$here"

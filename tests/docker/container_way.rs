@@ -276,6 +276,28 @@ impl Way {
 }
 
 #[test]
+fn a_project_at_another_path_is_told() {
+    let Some(way) = Way::new("displaced") else { return };
+    let project = way.world.project().display().to_string();
+    let socket = way.world.client_host.strip_prefix("unix://").unwrap();
+    let socket = format!("{socket}:/var/run/docker.sock");
+    let plan = |place: &str| {
+        let mount = format!("{project}:{place}");
+        let run = ["run", "--rm", "--network", "none", "-v", &mount, "-v", &socket, "-w", place];
+        let words = ["-e", "PYFAST_TEST_GREETING=hello", &way.tag("pyfast"), "up", "--plan"];
+        let output = way.world.docker(&[&run[..], &words].concat());
+        let said = text(&output.stderr);
+        assert!(output.status.success(), "{said}");
+        said
+    };
+    let said = plan("/app");
+    let there = format!("on the machine the project's is {project}/data");
+    assert!(said.contains("services mount /app/data") && said.contains(&there), "{said}");
+    let said = plan(&project);
+    assert!(!said.contains("services mount"), "{said}");
+}
+
+#[test]
 fn an_engine_elsewhere_and_one_that_is_not_there_are_told() {
     let Some(way) = Way::new("elsewhere") else { return };
     let script = way.script().display().to_string();

@@ -82,7 +82,7 @@ pub struct Session {
     /// Where packages are looked for.
     pub sources: Sources,
     /// Whether anything says where that is.
-    is_index_known: bool,
+    pub is_index_known: bool,
     /// What single requirements ask of their builds.
     pub build_settings: Vec<SettingsOf>,
     /// What the project's files limit of what builds need.

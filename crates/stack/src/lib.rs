@@ -13,6 +13,7 @@ mod code;
 mod codes;
 mod compose_version;
 mod composer;
+mod contained;
 mod containers;
 mod create;
 mod defaults;

@@ -108,6 +108,7 @@ impl Stack<'_> {
     pub fn plan(&self, options: &UpOptions) -> Result<Vec<Step>, Error> {
         let selected = self.description.selected(&options.services)?;
         self.check_compose()?;
+        self.tell_displaced(&selected)?;
         let engine = &self.connection.engine;
         let version = self.connection.wait(engine.version())?;
         let host = engine.host().to_string();

@@ -51,6 +51,7 @@ impl Stack<'_> {
         let selected = self.description.selected(&options.services)?;
         self.check_compose()?;
         self.check_supervised()?;
+        self.tell_displaced(&selected)?;
         let host = self.connection.engine.host().to_string();
         let mut memory = Memory::load(self.settings, &self.description.project.name, &host)?;
         let mut images = self.phase("images", |stack| {

@@ -105,6 +105,8 @@ pub struct Container {
     pub volumes: Vec<String>,
     /// Where something is mounted in it.
     pub mounts: Vec<String>,
+    /// Where directories and files of the engine's machine are mounted in it, each with its path there.
+    pub binds: BTreeMap<String, String>,
 }
 
 impl Container {

@@ -20,7 +20,10 @@ pub(super) fn container_facts(facts: ContainerInspectResponse) -> Container {
     let mounts = facts.mounts.unwrap_or_default();
     let temporary = host.tmpfs.unwrap_or_default().into_keys();
     let targets = mounts.iter().filter_map(|mount| mount.destination.clone()).chain(temporary);
+    let binds = mounts.iter().filter(|mount| mount.typ.as_deref() == Some("bind"));
+    let binds = binds.filter_map(|mount| Some((mount.destination.clone()?, mount.source.clone()?)));
     Container {
+        binds: binds.collect(),
         mounts: targets.map(|path| path.trim_end_matches('/').to_owned()).collect(),
         id: facts.id.unwrap_or_default(),
         name: facts.name.unwrap_or_default().trim_start_matches('/').to_owned(),
