@@ -237,14 +237,41 @@ impl Gateway {
         let remote = directory.path().join("remote");
         fs_err::create_dir(&remote).unwrap();
         let address = format!("file://{}", remote.display());
-        let place = ["--volume", &world.volume, "--image", SLIM];
-        let sync = ["sync", "--no-compile", "--push", "--remote", &address];
-        for arguments in [&["lock"][..], &sync] {
-            let output = world.pyfast(&[arguments, &place].concat());
-            assert!(output.status.success(), "{}", text(&output.stderr));
-        }
-        let lock = fs_err::read_to_string(world.project().join("pylock.toml")).unwrap();
-        Some(Self { world, image, directory, remote, lock })
+        let mut gateway = Self { world, image, directory, remote, lock: String::new() };
+        gateway.does(&["lock", "-o", "pylock.toml"]);
+        let lock = gateway.world.project().join("pylock.toml");
+        gateway.lock = fs_err::read_to_string(lock).unwrap();
+        gateway.does(&["sync", "--no-compile", "--push", "--remote", &address]);
+        Some(gateway)
+    }
+
+    /// What the program does for the gateway's environment, in the volume of this test.
+    #[track_caller]
+    fn does(&self, arguments: &[&str]) {
+        let names = ["--project-name", "trading-webui", "--env", "gateway"];
+        let place = ["--volume", &self.world.volume, "--image", SLIM];
+        let output = self.world.pyfast(&[arguments, &names, &place].concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+
+    /// The tree of the environment as an image, as a node would mount it.
+    fn mounted_image(&self) -> PathBuf {
+        let (archive, tree) =
+            (self.directory.path().join("environment.tar"), self.directory.path());
+        let name = format!("pyfast-test/environment-{}:1", std::process::id());
+        let output = archive.to_str().unwrap();
+        self.does(&["freeze", &name, "--scratch", "--output", output]);
+        let docker = |arguments: &[&str]| {
+            let output = self.world.docker(arguments);
+            assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+            text(&output.stdout).trim().to_owned()
+        };
+        docker(&["load", "-q", "-i", output]);
+        let id = docker(&["create", &name, "nothing"]);
+        docker(&["cp", &format!("{id}:/pyfast"), tree.to_str().unwrap()]);
+        self.world.engine().remove_container(&id);
+        docker(&["rmi", &name]);
+        tree.join("pyfast")
     }
 
     fn pod<'a>(
@@ -312,6 +339,18 @@ fn a_pod_makes_its_environment_before_its_application_starts() {
     assert!(said.contains("+ starlette=="), "{said}");
     let again = pod.ends_well(first);
     assert!(again.contains("nothing to do"), "begun again it finds all of it: {again}");
+    pod.answers();
+}
+
+#[test]
+fn a_pod_starts_in_an_environment_that_is_an_image() {
+    let Some(gateway) = Gateway::new("imagevolume") else { return };
+    let example = Example::new(&gateway.lock);
+    let objects = example.objects("image-volume");
+    let tree = gateway.mounted_image();
+    let pod = gateway.pod(&objects, ("Deployment", "gateway"), &[("pyfast", &tree)]);
+    let mount = &pod.spec["containers"][0]["volumeMounts"][0];
+    assert_eq!((&mount["name"], &mount["subPath"]), (&"pyfast".into(), &"pyfast".into()));
     pod.answers();
 }
 
