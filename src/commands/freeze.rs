@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use pyfast_crew::freeze::{ImageName, Report, Wanted, freeze};
+use pyfast_crew::freeze::{Ground, ImageName, Report, Wanted, freeze};
 use serde_json::json;
 
 use crate::args::ResultArgs;
@@ -18,7 +18,7 @@ use crate::ui::{count, duration, green};
 /// images. Layers that were packed before are not packed again.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  pyfast freeze shop-env:1.4 --scratch --output image\n  pyfast freeze shop-env:1.4 --scratch --output shop-env.tar\n\nWhat pip's `freeze` prints `pyfast list` does."
+    after_help = "Examples:\n  pyfast freeze shop:1.4 --base slim.tar --output shop.tar\n  pyfast freeze shop-env:1.4 --scratch --output shop-env.tar\n\nWhat pip's `freeze` prints `pyfast list` does."
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -26,8 +26,11 @@ pub(crate) struct Args {
     /// What the image is called
     #[arg(value_name = "NAME[:TAG]")]
     name: ImageName,
+    /// Put it upon this image, whose command runs in it: a layout (`oci:DIR` or `oci:DIR:TAG`) or what `docker save` wrote
+    #[arg(long, value_name = "oci:DIR|FILE.tar", required_unless_present = "scratch")]
+    base: Option<String>,
     /// The environment alone, to be mounted or copied from
-    #[arg(long, required = true)]
+    #[arg(long, conflicts_with = "base")]
     scratch: bool,
     /// Write an OCI layout into this directory, or an archive that engines load where it ends in `.tar`
     #[arg(short, long, value_name = "DIR|FILE.tar", required = true)]
@@ -43,7 +46,9 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     let program = std::env::current_exe()
         .map_err(|error| Failure::from_error("system", &error, Code::Mendable))?;
     progress.step("packing layers");
-    let wanted = Wanted { name: args.name.clone(), program };
+    let base = args.base.as_deref();
+    let base = base.map(|base| Ground::read(base, &settings.project.working_directory));
+    let wanted = Wanted { name: args.name.clone(), program, base: base.transpose()? };
     let frozen = freeze(&wanted, settings, &progress.events()).and_then(|frozen| {
         progress.step("writing the image");
         frozen.write(&here(&args.output))?;

@@ -1,14 +1,14 @@
 //! An environment as an image: equal ones are equal images, what was altered comes into none, and what is in it runs.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::ran::{MENDABLE, Ran, USAGE};
-use crate::support::wheel::Wheel;
+use crate::support::wheel::{Wheel, sha256};
 use crate::support::world::World;
 
 /// Two packages that share a directory, one with a program, and one that is large enough for a layer of its own.
@@ -66,8 +66,9 @@ fn unpack(layout: &Path, to: &Path) {
         for entry in archive.entries().unwrap() {
             let mut entry = entry.unwrap();
             let path = to.join(entry.path().unwrap());
-            // Directories are in every layer that has something in them.
-            if !path.is_dir() {
+            // Directories are in every layer that has something in them, and a base may have a layer twice.
+            if !path.is_dir() && (path.starts_with(to.join("pyfast")) || !path.exists()) {
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
                 entry.unpack(path).unwrap();
             }
         }
@@ -271,4 +272,181 @@ fn packed_layers_go_with_the_wheels_that_they_have() {
     assert_eq!(removed(world.pyfast(&gc)), 2);
     assert_eq!(removed(world.pyfast(&gc)), 0);
     freeze(&world, "shop", "image");
+}
+
+/// The only layer of a base, unpacked.
+fn base_layer() -> Vec<u8> {
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_size(4);
+    header.set_mode(0o755);
+    archive.append_data(&mut header, "bin/app", &b"base"[..]).unwrap();
+    archive.into_inner().unwrap()
+}
+
+/// A configuration as Docker writes it, of an image with that layer twice.
+fn base_config(architecture: &str) -> Value {
+    let diff_id = format!("sha256:{}", sha256(&base_layer()));
+    json!({
+        "architecture": architecture, "os": "linux", "docker_version": "20.10",
+        "config": {
+            "Env": ["PATH=/opt/bin:/bin", "LANG=C.UTF-8"], "Entrypoint": ["/init"], "Cmd": ["serve"],
+            "User": "1000", "Labels": null, "Volumes": null,
+        },
+        "rootfs": { "type": "layers", "diff_ids": [diff_id, diff_id] },
+        "history": [{ "created_by": "COPY app", "created": "2020-01-01T00:00:00Z" }],
+    })
+}
+
+/// Puts a blob into a layout, and gives its descriptor.
+fn put(layout: &Path, kind: &str, bytes: &[u8]) -> Value {
+    let hex = sha256(bytes);
+    fs::write(layout.join("blobs/sha256").join(&hex), bytes).unwrap();
+    json!({ "mediaType": kind, "digest": format!("sha256:{hex}"), "size": bytes.len() })
+}
+
+/// A layout with a list of images for two machines, as builders write it with what says how they were made.
+fn base_layout(layout: &Path) {
+    fs::create_dir_all(layout.join("blobs/sha256")).unwrap();
+    fs::write(layout.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).unwrap();
+    let docker = "application/vnd.docker";
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(&base_layer()).unwrap();
+    let kind = format!("{docker}.image.rootfs.diff.tar.gzip");
+    let layer = put(layout, &kind, &packed.finish().unwrap());
+    let image = |architecture: &str| {
+        let config = base_config(architecture).to_string();
+        let config = put(layout, &format!("{docker}.container.image.v1+json"), config.as_bytes());
+        let kind = format!("{docker}.distribution.manifest.v2+json");
+        let manifest = json!({
+            "schemaVersion": 2, "mediaType": kind, "config": config, "layers": [layer, layer],
+        });
+        let mut manifest = put(layout, &kind, manifest.to_string().as_bytes());
+        manifest["platform"] = json!({ "architecture": architecture, "os": "linux" });
+        manifest
+    };
+    let mut attestation = image("unknown");
+    attestation["annotations"] = json!({ "vnd.docker.reference.type": "attestation-manifest" });
+    let kind = format!("{docker}.distribution.manifest.list.v2+json");
+    let manifests = json!([image("s390x"), attestation, image("amd64"), image("arm64")]);
+    let list = json!({ "schemaVersion": 2, "mediaType": kind, "manifests": manifests });
+    let list = put(layout, &kind, list.to_string().as_bytes());
+    let index = json!({ "schemaVersion": 2, "manifests": [list] });
+    fs::write(layout.join("index.json"), index.to_string()).unwrap();
+}
+
+/// The same image as `docker save` of an old engine writes it: a layer that is there twice is a link.
+fn base_archive(path: &Path, architecture: &str) {
+    let mut archive = tar::Builder::new(fs::File::create(path).unwrap());
+    let (config, layer) = (base_config(architecture).to_string(), base_layer());
+    let list = json!([{ "Config": "c.json", "RepoTags": null, "Layers": ["one/layer.tar", "two/layer.tar"] }]);
+    let list = list.to_string();
+    let files: [(&str, &[u8]); 3] = [
+        ("one/layer.tar", &layer),
+        ("c.json", config.as_bytes()),
+        ("manifest.json", list.as_bytes()),
+    ];
+    for (name, content) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        archive.append_data(&mut header, name, content).unwrap();
+    }
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(tar::EntryType::Symlink);
+    header.set_size(0);
+    archive.append_link(&mut header, "two/layer.tar", "../one/layer.tar").unwrap();
+    archive.finish().unwrap();
+}
+
+/// This machine in the words of images.
+fn machine() -> &'static str {
+    if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" }
+}
+
+/// Freezes upon a base, and looks at what all images upon it have.
+fn check_base(world: &World, base: &str, output: &str) -> (Value, Value) {
+    let flags = ["freeze", "shop", "--base", base, "--output", output];
+    world.pyfast(&flags).ok();
+    let (manifest, config) = image(&world.project.join(output));
+    let diff_ids = config["rootfs"]["diff_ids"].as_array().unwrap();
+    assert_eq!(diff_ids.len(), manifest["layers"].as_array().unwrap().len());
+    assert_eq!(diff_ids[..2], *base_config("x")["rootfs"]["diff_ids"].as_array().unwrap());
+    let run = &config["config"];
+    let project =
+        run["Env"].as_array().unwrap().iter().find_map(|pair| {
+            pair.as_str()?.strip_prefix("PYFAST_PROJECT_NAME=").map(str::to_owned)
+        });
+    let project = project.unwrap();
+    let current = format!("/pyfast/projects/{project}/default/current");
+    let entrypoint = json!([
+        "/pyfast/bin/pyfast",
+        "run",
+        "--no-sync",
+        "--project-name",
+        project,
+        "--env",
+        "default",
+        "--",
+        "/init"
+    ]);
+    assert_eq!(run["Entrypoint"], entrypoint);
+    assert_eq!((&run["Cmd"], &run["User"]), (&json!(["serve"]), &json!("1000")));
+    assert_eq!(run["Env"][0], format!("PATH={current}/bin:/opt/bin:/bin"));
+    assert_eq!(run["Env"][1], "LANG=C.UTF-8");
+    assert_eq!(config["docker_version"], "20.10");
+    assert_eq!(config["history"][0]["created_by"], "COPY app");
+    (manifest, config)
+}
+
+#[test]
+fn an_image_upon_a_layout_runs_what_its_base_runs_in_the_environment() {
+    let world = stocked();
+    base_layout(&world.project.join("base"));
+    let (manifest, _) = check_base(&world, "oci:base", "image");
+    let kind = &manifest["layers"][0]["mediaType"];
+    assert_eq!(kind, "application/vnd.oci.image.layer.v1.tar+gzip", "one kind of manifest");
+    let digest = manifest["annotations"]["org.opencontainers.image.base.digest"].clone();
+    let base = document(&world.project.join("base"), &digest);
+    assert_eq!(base["layers"][0]["digest"], manifest["layers"][0]["digest"]);
+    unpack(&world.project.join("image"), &world.path("top"));
+    assert_eq!(fs::read_to_string(world.path("top/bin/app")).unwrap(), "base");
+    assert!(world.path("top/pyfast/bin/pyfast").is_file());
+}
+
+#[test]
+fn an_image_upon_an_engines_archive_is_the_same_unpacked() {
+    let world = stocked();
+    base_layout(&world.project.join("base"));
+    base_archive(&world.project.join("base.tar"), machine());
+    let (_, of_layout) = check_base(&world, "oci:base", "image");
+    let (manifest, of_archive) = check_base(&world, "base.tar", "other");
+    assert_eq!(of_layout["rootfs"], of_archive["rootfs"]);
+    assert_eq!(manifest["layers"][1]["mediaType"], "application/vnd.oci.image.layer.v1.tar");
+    let digest = manifest["layers"][1]["digest"].as_str().unwrap().strip_prefix("sha256:").unwrap();
+    let layer = fs::read(world.project.join("other/blobs/sha256").join(digest)).unwrap();
+    assert_eq!(layer, base_layer());
+}
+
+#[test]
+fn a_base_that_does_not_suit_is_refused() {
+    let world = stocked();
+    base_archive(&world.project.join("other.tar"), "s390x");
+    base_layout(&world.project.join("base"));
+    let blobs = world.project.join("base/blobs/sha256");
+    world.write("damaged.tar", "no archive at all");
+    let freeze =
+        |base: &str| world.pyfast(&["freeze", "shop", "--base", base, "--output", "image"]);
+    freeze("other.tar").refused(USAGE, &["linux/s390x", "other.tar"]);
+    freeze("python:3.12").refused(USAGE, &["no base", "oci:DIR"]);
+    freeze("oci:base:missing").refused(MENDABLE, &["no one image", machine()]);
+    freeze("oci:nowhere").refused(MENDABLE, &["no layout"]);
+    freeze("damaged.tar").refused(MENDABLE, &["archive"]);
+    for blob in fs::read_dir(&blobs).unwrap() {
+        let path = blob.unwrap().path();
+        let mut bytes = fs::read(&path).unwrap();
+        bytes.push(b' ');
+        fs::write(&path, bytes).unwrap();
+    }
+    freeze("oci:base").refused(MENDABLE, &["bytes of", "are others"]);
+    assert!(!world.project.join("image").exists());
 }

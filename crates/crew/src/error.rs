@@ -90,6 +90,22 @@ pub enum Error {
         /// How many there may be.
         most: usize,
     },
+    /// What an image is to be put upon is none.
+    #[error("`{text}` is no base: it should be `oci:DIR`, `oci:DIR:TAG` or `FILE.tar`")]
+    BaseForm {
+        /// What was given.
+        text: String,
+    },
+    /// An image is for another machine than the environment.
+    #[error("`{text}` is an image for {found}, and the environment is for {wanted}")]
+    BasePlatform {
+        /// The image, as it was named.
+        text: String,
+        /// What it is for.
+        found: String,
+        /// What it should be for.
+        wanted: String,
+    },
     /// A variable says no time.
     #[error("`{text}` is no time for SOURCE_DATE_EPOCH: it counts seconds since 1970")]
     SourceDate {

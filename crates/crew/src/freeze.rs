@@ -2,6 +2,7 @@
 //! holds and what it runs; how layers are written is the image format's own crate, what an environment consists of the
 //! installer's.
 
+mod ground;
 mod groups;
 mod image;
 mod kept;
@@ -29,6 +30,7 @@ use crate::afterwards;
 use crate::error::Error;
 use crate::event::{Event, Events};
 use crate::volume_place::subject;
+pub use ground::Ground;
 use groups::{Piece, pieces};
 use kept::{Packing, Parcel};
 pub use pyfast_oci::{Error as ImageError, ImageName};
@@ -45,6 +47,8 @@ pub struct Wanted {
     pub name: ImageName,
     /// The program that runs in it.
     pub program: PathBuf,
+    /// What it is put upon; `None` for the environment alone.
+    pub base: Option<Ground>,
 }
 
 /// An image of an environment.
@@ -117,10 +121,12 @@ pub fn freeze(wanted: &Wanted, settings: &Settings, events: &Events) -> Result<F
     let begun = Instant::now();
     let source = Source::find(settings)?;
     source.wait_for_bytecode(settings, events)?;
+    let platform = image::platform(&source.spec.interpreter);
+    let base = wanted.base.as_ref().map(|base| base.open(&platform)).transpose()?;
     source.check()?;
     let rest = Rest::of(&source)?;
     let made = rest.made(wanted, events)?;
-    let count = made.len();
+    let count = made.len() + base.as_ref().map_or(0, |base| base.layers.len());
     if count > MOST_LAYERS {
         return Err(Error::TooManyLayers { count, most: MOST_LAYERS });
     }
@@ -131,7 +137,12 @@ pub fn freeze(wanted: &Wanted, settings: &Settings, events: &Events) -> Result<F
         interpreter: &rest.spec.interpreter,
         created: image::created(settings)?,
     };
-    let image = Image::new(about.alone(), Vec::new(), layers, about.annotations());
+    let annotations = about.annotations(base.as_ref());
+    let (config, below) = match base {
+        Some(base) => about.upon(base),
+        None => (about.alone(), Vec::new()),
+    };
+    let image = Image::new(config, below, layers, annotations);
     let report = Report {
         digest: image.digest().to_string(),
         generation: rest.id,

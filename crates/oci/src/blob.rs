@@ -20,6 +20,30 @@ pub enum Content {
     Memory(Vec<u8>),
     /// In an open file.
     File(Arc<File>),
+    /// In a part of one.
+    Part {
+        /// The file.
+        file: Arc<File>,
+        /// Where the part begins.
+        begin: u64,
+        /// How long it is.
+        size: u64,
+    },
+}
+
+impl Content {
+    /// Writes all of it.
+    ///
+    /// # Errors
+    /// [`Error::Write`] if it cannot be read or written.
+    pub(crate) fn copy_to(&self, to: &mut dyn Write) -> Result<(), Error> {
+        let copied = match self {
+            Self::Memory(bytes) => to.write_all(bytes),
+            Self::File(file) => copy(file, 0, u64::MAX, to),
+            Self::Part { file, begin, size } => copy(file, *begin, *size, to),
+        };
+        copied.map_err(Error::Write)
+    }
 }
 
 /// A blob.
@@ -44,27 +68,40 @@ impl Blob {
     /// [`Error::Altered`], and [`Error::Write`] if it cannot be read or written.
     pub fn copy_to(&self, to: &mut dyn Write) -> Result<(), Error> {
         let mut to = Hashing::new(to);
-        match &self.content {
-            Content::Memory(bytes) => to.write_all(bytes).map_err(Error::Write)?,
-            Content::File(file) => copy(file, &mut to).map_err(Error::Write)?,
-        }
+        self.content.copy_to(&mut to)?;
         let (_, found, _) = to.finish();
         let expected = self.descriptor.digest;
         if found == expected { Ok(()) } else { Err(Error::Altered { expected, found }) }
     }
+
+    /// All of it in memory, where it is no more than that.
+    ///
+    /// # Errors
+    /// As [`Blob::copy_to`], and [`Error::Document`] for what is larger.
+    pub(crate) fn text(&self, limit: u64) -> Result<Vec<u8>, Error> {
+        if self.descriptor.size > limit {
+            let what = self.descriptor.digest.to_string();
+            return Err(Error::Document { what, reason: "it is too large".to_owned() });
+        }
+        let mut text = Vec::new();
+        self.copy_to(&mut text)?;
+        Ok(text)
+    }
 }
 
-fn copy(file: &File, to: &mut impl Write) -> io::Result<()> {
-    let (mut buffer, mut at) = (vec![0; BUFFER], 0);
-    loop {
-        match file.read_at(&mut buffer, at) {
-            Ok(0) => return Ok(()),
+fn copy(file: &File, begin: u64, size: u64, to: &mut dyn Write) -> io::Result<()> {
+    let (mut buffer, mut done) = (vec![0; BUFFER], 0);
+    while done < size {
+        let most = usize::try_from(size - done).map_or(BUFFER, |left| left.min(BUFFER));
+        match file.read_at(&mut buffer[..most], begin + done) {
+            Ok(0) => break,
             Ok(count) => {
                 to.write_all(&buffer[..count])?;
-                at += count as u64;
+                done += count as u64;
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
+    Ok(())
 }

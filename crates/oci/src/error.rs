@@ -55,6 +55,14 @@ pub enum Error {
         /// The text.
         text: String,
     },
+    /// None of several images is the one that is meant, or more than one is.
+    #[error("there is no one image for {wanted} among {count}")]
+    NoSuchImage {
+        /// The platform.
+        wanted: String,
+        /// How many images there are.
+        count: usize,
+    },
     /// A directory holds something else than images.
     #[error("`{}` is not empty, and no layout of images", path.display())]
     NotALayout {

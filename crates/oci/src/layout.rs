@@ -18,13 +18,13 @@ use crate::manifest::{Descriptor, Index, bytes_of, read};
 use crate::name::ImageName;
 
 /// The file that says that a directory is a layout.
-const MARK: &str = "oci-layout";
-const INDEX: &str = "index.json";
-const BLOBS: &str = "blobs/sha256";
+pub(crate) const MARK: &str = "oci-layout";
+pub(crate) const INDEX: &str = "index.json";
+pub(crate) const BLOBS: &str = "blobs/sha256";
 /// Docker's list.
-const DOCKER: &str = "manifest.json";
+pub(crate) const DOCKER: &str = "manifest.json";
 /// The tag of an image in a layout.
-const REF_NAME: &str = "org.opencontainers.image.ref.name";
+pub(crate) const REF_NAME: &str = "org.opencontainers.image.ref.name";
 /// Its whole name, by which containerd and Docker know it.
 const FULL_NAME: &str = "io.containerd.image.name";
 

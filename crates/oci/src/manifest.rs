@@ -16,6 +16,8 @@ pub mod media {
     pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
     /// A list of manifests.
     pub const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+    /// Docker's list of manifests.
+    pub const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
     /// A configuration.
     pub const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
     /// A layer as it is unpacked.
@@ -43,13 +45,16 @@ pub struct Descriptor {
     pub platform: Option<Platform>,
     /// How many bytes it has.
     pub size: u64,
+    /// Where else it is to be had, of what may not be passed on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub urls: Vec<String>,
 }
 
 impl Descriptor {
     /// One of which nothing more is said.
     pub fn new(media_type: &str, digest: Digest, size: u64) -> Self {
         let (annotations, media_type) = (Texts::new(), media_type.to_owned());
-        Self { annotations, digest, media_type, platform: None, size }
+        Self { annotations, digest, media_type, platform: None, size, urls: Vec::new() }
     }
 }
 

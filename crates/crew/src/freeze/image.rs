@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use pyfast_installer::interpreter::Interpreter;
 use pyfast_launcher::engine::DEFAULT_PATH;
 use pyfast_launcher::override_file::{ENV_LABEL, Started};
-use pyfast_oci::{Config, Run};
+use pyfast_oci::{Base, Blob, Config, Platform, Run};
 use pyfast_root::ProjectEnv;
 use pyfast_settings::Settings;
 
@@ -16,6 +16,8 @@ use crate::error::Error;
 const GENERATION: &str = "io.pyfast.generation";
 /// The label with the interpreter that the environment is for.
 const PYTHON: &str = "io.pyfast.python";
+/// The annotation with the digest of what it is put upon.
+const BASE_DIGEST: &str = "org.opencontainers.image.base.digest";
 /// The variable that says when everything was made.
 const EPOCH: &str = "SOURCE_DATE_EPOCH";
 /// What it is where nobody says.
@@ -32,24 +34,32 @@ pub(super) struct About<'a> {
 impl About<'_> {
     /// The configuration of an image that has nothing but the environment.
     pub(super) fn alone(&self) -> Config {
-        let (architecture, variant) = architecture(self.interpreter.markers.platform_machine());
-        let mut config = Config {
-            architecture: architecture.to_owned(),
-            variant: variant.map(str::to_owned),
-            os: "linux".to_owned(),
-            ..Config::default()
-        };
+        let Platform { architecture, os, variant } = platform(self.interpreter);
+        let mut config = Config { architecture, os, variant, ..Config::default() };
         self.say(&mut config);
         config
+    }
+
+    /// The configuration of an image upon another one, whose containers do what that's do, in the environment.
+    pub(super) fn upon(&self, base: Base) -> (Config, Vec<Blob>) {
+        let Base { mut config, layers, .. } = base;
+        self.say(&mut config);
+        let own = self.started().entrypoint().into_iter().chain(["--".to_owned()]);
+        let entrypoint = own.chain(config.config.entrypoint.take().unwrap_or_default());
+        config.config.entrypoint = Some(entrypoint.collect());
+        (config, layers)
+    }
+
+    fn started(&self) -> Started<'_> {
+        Started { project: self.name.project(), env: self.name.env() }
     }
 
     /// Puts in what every image has.
     fn say(&self, config: &mut Config) {
         config.created = Some(self.created.clone());
         let run: &mut Run = &mut config.config;
-        let started = Started { project: self.name.project(), env: self.name.env() };
         let path = run.variable("PATH").filter(|path| !path.is_empty()).unwrap_or(DEFAULT_PATH);
-        for (name, value) in started.variables(path) {
+        for (name, value) in self.started().variables(path) {
             run.set_variable(name, &value);
         }
         let labels = run.labels.get_or_insert_default();
@@ -60,9 +70,19 @@ impl About<'_> {
     }
 
     /// What the manifest says.
-    pub(super) fn annotations(&self) -> BTreeMap<String, String> {
-        BTreeMap::from([(GENERATION.to_owned(), self.generation.to_owned())])
+    pub(super) fn annotations(&self, base: Option<&Base>) -> BTreeMap<String, String> {
+        let mut said = BTreeMap::from([(GENERATION.to_owned(), self.generation.to_owned())]);
+        let digest = base.and_then(|base| base.digest);
+        said.extend(digest.map(|digest| (BASE_DIGEST.to_owned(), digest.to_string())));
+        said
     }
+}
+
+/// What an interpreter runs on.
+pub(super) fn platform(interpreter: &Interpreter) -> Platform {
+    let (architecture, variant) = architecture(interpreter.markers.platform_machine());
+    let (architecture, os) = (architecture.to_owned(), "linux".to_owned());
+    Platform { architecture, os, variant: variant.map(str::to_owned) }
 }
 
 /// A machine in the words of Go, and which of several.
