@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::remembered::{Remembered, words};
 use crate::settings::Settings;
 use crate::syncing;
+use pyfast_crew::push::place;
 use pyfast_crew::task::{Options, Report};
 use pyfast_root::Cause;
 use pyfast_settings::ResolveFlags;
@@ -59,7 +60,7 @@ pub(crate) struct Args {
     #[arg(long, env = "PYFAST_VERIFY")]
     pub(crate) verify: bool,
     /// Write the wheels into the remote store once the environment is there, as `pyfast push` does
-    #[arg(long, env = "PYFAST_PUSH", conflicts_with = "dry_run")]
+    #[arg(long, env = "PYFAST_PUSH")]
     pub(crate) push: bool,
     /// Fail where two packages provide different files of one name
     #[arg(long, env = "PYFAST_STRICT")]
@@ -84,12 +85,8 @@ pub(crate) enum Link {
 impl Args {
     /// This request, and what it leaves open as in an earlier one.
     pub(crate) fn over(self, earlier: Self) -> Self {
-        let names_compiling = self.compile || self.no_compile;
-        let (compile, no_compile) = if names_compiling {
-            (self.compile, self.no_compile)
-        } else {
-            (earlier.compile, earlier.no_compile)
-        };
+        let compiling = if self.compile || self.no_compile { &self } else { &earlier };
+        let (compile, no_compile) = (compiling.compile, compiling.no_compile);
         let link_mode = self.link_mode.or(earlier.link_mode);
         let common = Self { link_mode, compile, no_compile, ..self };
         if common.resolve.names_something() {
@@ -119,11 +116,7 @@ impl Args {
                     Some(Link::Copy) => Some(LinkMode::Copy),
                     Some(Link::Clone) => Some(LinkMode::Clone),
                 },
-                compile: match (self.compile, self.no_compile) {
-                    (true, _) => Some(true),
-                    (_, true) => Some(false),
-                    _ => None,
-                },
+                compile: (self.compile || self.no_compile).then_some(self.compile),
                 reinstall: self.reinstall,
                 verify: self.verify,
                 strict: self.strict,
@@ -144,13 +137,23 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     if let Some(note) = remembered.note(&typed, &words(&asked, &of_before), &settings.project) {
         settings.ui.note(note);
     }
+    let pushes = args.push && !args.dry_run;
+    pushes.then(|| place(&of_before)).transpose()?;
     let report = syncing::sync(&asked.options(), &of_before)?;
     if !args.dry_run {
         remembered.keep(&asked, &of_before);
     }
-    syncing::show(&report, settings.ui);
-    if args.push {
-        pushing(&asked.options().resolve, &of_before)?;
+    // Who reads JSON gets one object, whatever comes of the push.
+    let (ui, json) = (settings.ui, settings.ui.json());
+    if !json {
+        syncing::show(&report, ui);
+    }
+    if pushes {
+        let pushed = pushing(&asked.options().resolve, &of_before);
+        pushed.map_err(|failure| failure.result(report.to_json()))?;
+    }
+    if json {
+        syncing::show(&report, ui);
     }
     for said in still_imported(&settings.project.directory, &report.sync) {
         settings.ui.warning(said);

@@ -1,7 +1,7 @@
 //! An environment's wheels in the remote store: what is missing there is written, and the list of all of them last, so that
 //! whoever reads the list finds what it names. Owns where a wheel's bytes come from, and that they are the lock's.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use pyfast_installer::download::Wanted;
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::hash::Sha256;
 pub use pyfast_remote::Cause;
-use pyfast_remote::{Content, List, Listed, Put, Remote};
+use pyfast_remote::{Address, Content, List, ListName, Listed, Put, Remote};
 use pyfast_resolver::{Lock, LockedPackage};
 use pyfast_settings::{ResolveFlags, Settings};
 use serde::Serialize;
@@ -58,10 +58,7 @@ pub struct Pushed {
 pub fn push(flags: &ResolveFlags, settings: &Settings, events: &Events) -> Result<Pushed, Error> {
     let begun = Instant::now();
     let env = || settings.env.clone();
-    let address = settings.remote()?.ok_or_else(|| Error::NoRemote { env: env() })?;
-    if settings.flags.index.offline {
-        return Err(Error::PushOffline { env: env() });
-    }
+    let address = place(settings)?;
     let text = at_place(settings, events, last_lock)?;
     let text = text.ok_or_else(|| Error::NothingToPush { env: env() })?;
     let python = interpreter(settings)?;
@@ -77,9 +74,10 @@ pub fn push(flags: &ResolveFlags, settings: &Settings, events: &Events) -> Resul
     let pushing = Pushing { remote: &remote, session: &session, events };
     let pushed = session.runtime.block_on(async {
         remote.is_there().await?;
-        let done = pushing.all(wanted).await?;
+        let name = list_name(&lock, &python);
+        let done = pushing.all(with_sizes(wanted, &remote, &name).await).await?;
         let listed = done.iter().map(|done| done.listed.clone()).collect();
-        remote.put_list(&list_name(&lock, &python), &List::new(listed)).await?;
+        remote.put_list(&name, &List::new(listed)).await?;
         Ok::<_, Error>(done)
     });
     session.runtime.shutdown_background();
@@ -94,6 +92,34 @@ pub fn push(flags: &ResolveFlags, settings: &Settings, events: &Events) -> Resul
         left: left(&lock),
         took: begun.elapsed(),
     })
+}
+
+/// Where what is pushed goes, so that it is refused before anything else was done.
+///
+/// # Errors
+/// If no remote store is named, or nothing is to be reached.
+pub fn place(settings: &Settings) -> Result<Address, Error> {
+    let env = settings.env.clone();
+    match settings.remote()? {
+        None => Err(Error::NoRemote { env }),
+        Some(_) if settings.flags.index.offline => Err(Error::PushOffline { env }),
+        Some(address) => Ok(address),
+    }
+}
+
+/// Wheels of which the lock does not say the size, with that of the list of an earlier push: what is there need not be read.
+async fn with_sizes(mut wanted: Vec<Wanted>, remote: &Remote, name: &ListName) -> Vec<Wanted> {
+    if wanted.iter().all(|wheel| wheel.size.is_some()) {
+        return wanted;
+    }
+    // One that cannot be read is written anew.
+    let list = remote.list(name).await.ok().flatten();
+    let listed = list.iter().flat_map(|list| &list.wheels);
+    let sizes: BTreeMap<Sha256, u64> = listed.map(|one| (one.sha256, one.size)).collect();
+    for wheel in &mut wanted {
+        wheel.size = wheel.size.or_else(|| sizes.get(&wheel.sha256).copied());
+    }
+    wanted
 }
 
 /// The packages that are not pushed.
@@ -133,8 +159,12 @@ impl Pushing<'_> {
         let listed = |size| Listed { sha256: wheel.sha256, size, file: file.clone() };
         let there = self.remote.has(&wheel.sha256).await?;
         // One of another size was written by something else, or cut off.
-        let right = |size: &u64| wheel.size.is_none_or(|expected| expected == *size);
-        if let Some(size) = there.filter(right) {
+        let is_right = match (there, wheel.size) {
+            (Some(size), Some(expected)) => size == expected,
+            (Some(_), None) => self.remote.is_right(&wheel.sha256).await?,
+            (None, _) => false,
+        };
+        if let Some(size) = there.filter(|_| is_right) {
             (self.events)(Event::Work(Work::Present { wheel: file.clone(), size: Some(size) }));
             return Ok(Done { listed: listed(size), put: Put::There });
         }

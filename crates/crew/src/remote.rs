@@ -2,12 +2,13 @@
 //! there. Must not know what becomes of wheels.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use futures_util::{StreamExt as _, stream};
 use pyfast_environment::crew::ToBring;
 use pyfast_index::Receiver;
 use pyfast_index::cache::Cache;
-use pyfast_index::client::Client;
+use pyfast_index::client::{Client, LARGEST_FILE};
 use pyfast_installer::Event as Work;
 use pyfast_installer::download::Wanted;
 use pyfast_installer::interpreter::Interpreter;
@@ -50,7 +51,7 @@ pub(crate) fn reader(
         events(Event::Warning(message));
     };
     match Remote::open(address, reach(settings, client)?) {
-        Ok(remote) => Ok(Some(Arc::new(Reader::new(remote, told)))),
+        Ok(remote) => Ok(Some(Arc::new(Reader::new(remote, LARGEST_FILE as u64, told)))),
         // Whatever is wrong with it, an environment is made.
         Err(error) => {
             told(&error);
@@ -132,20 +133,13 @@ async fn one(reader: &Reader, wanted: Wanted, cache: &Cache, events: &Events) ->
     events(Event::Work(Work::Fetching { wheel, size, received: Arc::clone(&received) }));
     let cache = cache.clone();
     let mut receiver = Receiver::new(ROOM, move |_| Ok(cache.nameless()));
-    loop {
-        match coming.next().await {
-            Ok(Some(bytes)) => {
-                let count = bytes.len() as u64;
-                received.fetch_add(count, std::sync::atomic::Ordering::Relaxed);
-                // A disk that is full is found out by whoever needs it.
-                receiver.take(&bytes).ok()?;
-            }
-            Ok(None) => break,
-            Err(error) => {
-                reader.give_up(&error);
-                return None;
-            }
-        }
+    while let Some(bytes) = reader.piece(&mut coming).await {
+        received.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        // A disk that is full is found out by whoever needs it.
+        receiver.take(&bytes).ok()?;
+    }
+    if !coming.is_whole() {
+        return None;
     }
     let came = receiver.finish();
     if came.sha256 != wanted.sha256 {

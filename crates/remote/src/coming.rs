@@ -56,6 +56,11 @@ impl Coming {
         self.size
     }
 
+    /// Whether all of them have come.
+    pub fn is_whole(&self) -> bool {
+        self.came == self.size
+    }
+
     /// The next of its bytes; `None` at its end.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use bytes::Bytes;
 use pyfast_packaging::hash::Sha256;
 
 use crate::coming::Coming;
@@ -20,16 +21,18 @@ pub struct Reader {
     remote: Remote,
     /// What a list says that it has, of the environment that is wanted.
     listed: OnceLock<BTreeSet<Sha256>>,
+    /// The most that a wheel has, in bytes: whatever is larger is none.
+    most: u64,
     /// Whether it has failed.
     over: AtomicBool,
     told: Told,
 }
 
 impl Reader {
-    /// Asks a remote store; `told` hears once why it is not asked any more.
-    pub fn new(remote: Remote, told: impl Fn(&Error) + Send + Sync + 'static) -> Self {
+    /// Asks a remote store for wheels of so many bytes at most; `told` hears once why it is not asked any more.
+    pub fn new(remote: Remote, most: u64, told: impl Fn(&Error) + Send + Sync + 'static) -> Self {
         let (listed, over) = (OnceLock::new(), AtomicBool::new(false));
-        Self { remote, listed, over, told: Box::new(told) }
+        Self { remote, listed, most, over, told: Box::new(told) }
     }
 
     /// Reads the list of an environment that consists of these wheels, so that nothing else is asked for. One that does not
@@ -70,7 +73,15 @@ impl Reader {
             self.give_up(&coming.failed(Cause::WrongSize { expected, found }));
             return None;
         }
-        Some(coming)
+        (coming.size() <= self.most).then_some(coming)
+    }
+
+    /// The next bytes of a wheel; `None` at its end, and where it breaks off: [`Coming::is_whole`] tells which.
+    pub async fn piece(&self, coming: &mut Coming) -> Option<Bytes> {
+        coming.next().await.unwrap_or_else(|error| {
+            self.give_up(&error);
+            None
+        })
     }
 
     /// That a wheel of it has other bytes than its name promises.

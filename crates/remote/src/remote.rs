@@ -8,6 +8,7 @@ use std::time::Duration;
 use object_store::path::Path;
 use object_store::{Error as EngineError, ObjectStoreExt as _};
 use pyfast_packaging::hash::Sha256;
+use sha2::Digest as _;
 
 use crate::address::Address;
 use crate::coming::Coming;
@@ -63,6 +64,19 @@ impl Remote {
     /// If it cannot be read.
     pub async fn get(&self, wheel: &Sha256) -> Result<Option<Coming>, Error> {
         self.read(&wheel_name(wheel)).await
+    }
+
+    /// Whether a wheel that is there has the bytes that its name promises: all of them are read.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub async fn is_right(&self, wheel: &Sha256) -> Result<bool, Error> {
+        let Some(mut coming) = self.get(wheel).await? else { return Ok(false) };
+        let mut digest = sha2::Sha256::new();
+        while let Some(piece) = coming.next().await? {
+            digest.update(&piece);
+        }
+        Ok(Sha256(digest.finalize().into()) == *wheel)
     }
 
     /// A list that is there.

@@ -11,6 +11,9 @@ use crate::{
     Address, Cause, Content, List, ListName, Listed, Patience, Put, Reach, Reader, Remote, Variable,
 };
 
+/// The most that a wheel has.
+const MOST: u64 = 100_000;
+
 const NAME: ListName = ListName { lock: Sha256([1; 32]), target: Sha256([2; 32]) };
 
 fn run<T>(act: impl Future<Output = T>) -> T {
@@ -133,18 +136,15 @@ fn told(fault: Fault) -> (Vec<String>, usize) {
     bucket.fail("/v1/wheels/", fault);
     let said = Arc::new(Mutex::new(Vec::new()));
     let saying = Arc::clone(&said);
-    let reader = Reader::new(in_bucket(&bucket), move |error| {
+    let reader = Reader::new(in_bucket(&bucket), MOST, move |error| {
         saying.lock().expect("nobody panics").push(error.with_cause());
     });
     run(async {
         for _ in 0..2 {
             let Some(mut coming) = reader.wheel(&name, Some(100_000)).await else { continue };
-            loop {
-                match coming.next().await {
-                    Ok(Some(_)) => {}
-                    Ok(None) => break reader.is_wrong(&name, Sha256([0; 32])),
-                    Err(error) => break reader.give_up(&error),
-                }
+            while reader.piece(&mut coming).await.is_some() {}
+            if coming.is_whole() {
+                reader.is_wrong(&name, Sha256([0; 32]));
             }
         }
     });
@@ -176,11 +176,39 @@ fn a_wheel_of_another_size_is_not_begun() {
     let bucket = Bucket::start();
     let (name, bytes) = wheel(10);
     bucket.keep(&format!("/wheels/team/{}", crate::remote::wheel_name(&name)), &bytes);
-    let reader = Reader::new(in_bucket(&bucket), |error| {
+    let reader = Reader::new(in_bucket(&bucket), MOST, |error| {
         assert!(matches!(error.cause, Cause::WrongSize { expected: 11, found: 10 }), "{error}");
     });
     assert!(run(reader.wheel(&name, Some(11))).is_none());
     assert!(run(reader.wheel(&name, Some(10))).is_none(), "it is not asked any more");
+}
+
+#[test]
+fn what_is_larger_than_a_wheel_is_none() {
+    let bucket = Bucket::start();
+    let (small, large) = (wheel(10), wheel(100_001));
+    let remote = in_bucket(&bucket);
+    run(async {
+        for (name, bytes) in [&small, &large] {
+            remote.put(name, &content(bytes)).await.expect("room");
+        }
+    });
+    let reader = Reader::new(remote, MOST, |error| panic!("{}", error.with_cause()));
+    assert!(run(reader.wheel(&large.0, None)).is_none());
+    assert!(run(reader.wheel(&small.0, None)).is_some(), "others are asked for");
+}
+
+#[test]
+fn what_is_there_is_right_or_not_by_all_of_its_bytes() {
+    let bucket = Bucket::start();
+    let (name, bytes) = wheel(10);
+    let remote = in_bucket(&bucket);
+    assert!(!run(remote.is_right(&name)).expect("nothing is there"));
+    let path = format!("/wheels/team/{}", crate::remote::wheel_name(&name));
+    for (there, right) in [(&bytes[..], true), (&bytes[..9], false), (&[0; 10], false)] {
+        bucket.keep(&path, there);
+        assert_eq!(run(remote.is_right(&name)).expect("it is read"), right);
+    }
 }
 
 #[test]
@@ -193,7 +221,7 @@ fn what_a_list_does_not_name_is_not_asked_for() {
         remote.put(&name, &content(&bytes)).await.expect("room");
         remote.put_list(&NAME, &list).await.expect("room");
     });
-    let reader = Reader::new(remote, |error| panic!("{}", error.with_cause()));
+    let reader = Reader::new(remote, MOST, |error| panic!("{}", error.with_cause()));
     run(reader.learn(&NAME, &[name]));
     bucket.asked();
     assert!(run(reader.wheel(&wheel(20).0, None)).is_none());
@@ -210,7 +238,7 @@ fn a_list_that_names_less_than_the_lock_is_not_believed() {
         remote.put(&name, &content(&bytes)).await.expect("room");
         remote.put_list(&NAME, &List::new(Vec::new())).await.expect("room");
     });
-    let reader = Reader::new(remote, |error| panic!("{}", error.with_cause()));
+    let reader = Reader::new(remote, MOST, |error| panic!("{}", error.with_cause()));
     run(reader.learn(&NAME, &[name]));
     assert!(run(reader.wheel(&name, None)).is_some());
 }

@@ -7,7 +7,7 @@ use fs_err as fs;
 
 use super::machines::{another_machine, stocked, use_bucket, use_directory};
 use crate::support::bucket::{Bucket, Fault};
-use crate::support::ran::{MENDABLE, Ran};
+use crate::support::ran::{EITHER, MENDABLE, Ran, USAGE};
 use crate::support::source::Sdist;
 use crate::support::synced::snapshot;
 use crate::support::wheel::Wheel;
@@ -116,7 +116,32 @@ fn a_push_that_fails_says_so_and_the_environment_is_there() {
     assert_eq!(bucket.objects().len(), 0);
     another_machine(&mut world);
     world.pyfast(&["sync", "--push"]).refused(MENDABLE, &["Synced 4 packages", "access is denied"]);
+    // A script gets one object, with what came of the sync.
+    let ran = world.pyfast(&["sync", "--push", "--json"]).refused(MENDABLE, &[]);
+    let json = ran.json();
+    assert_eq!(json["packages"].as_array().map(Vec::len), Some(4), "{ran}");
+    assert!(json["error"]["message"].is_string(), "{ran}");
     world.pyfast(&["run", "python", "-c", "import a"]).ok();
+}
+
+#[test]
+fn what_cannot_be_pushed_is_refused_before_anything_is_synced() {
+    let mut world = stocked(World::new());
+    let synced = |world: &World| world.root.join("envs").exists();
+    let ran = world.pyfast(&["sync", "--push"]);
+    ran.refused(USAGE, &["no remote store is named", "--remote"]);
+    use_directory(&mut world);
+    world.pyfast(&["sync", "--push", "--offline"]).refused(EITHER, &["offline"]);
+    assert!(!synced(&world));
+    // Who pushes always pushes nothing where nothing is done.
+    let mut command = world.command(&["sync", "--dry-run"]);
+    command.env("PYFAST_PUSH", "1");
+    Ran::of(command).ok();
+    assert!(!synced(&world) && wheels(&world) == 0);
+    let mut command = world.command(&["sync"]);
+    command.env("PYFAST_PUSH", "1");
+    Ran::of(command).ok();
+    assert_eq!(wheels(&world), 4);
 }
 
 #[test]
@@ -131,6 +156,35 @@ fn a_server_without_conditions_and_one_with_a_wrong_size_are_written() {
     let ran = world.pyfast(&["push", "--json"]).ok();
     assert_eq!(ran.json()["written"].as_array().map(Vec::len), Some(1), "{ran}");
     assert_eq!(bucket.objects(), objects);
+}
+
+#[test]
+fn a_cut_wheel_is_written_anew_where_no_lock_says_its_size() {
+    let (mut world, bucket) = (stocked(World::new()), Bucket::start());
+    use_bucket(&mut world, &bucket);
+    world.lock(&[]);
+    let lock = world.read("pylock.toml");
+    let mut parts = lock.split("size = ");
+    let first = parts.next().unwrap().to_owned();
+    let rest =
+        parts.map(|part| part.trim_start_matches(|c: char| c.is_ascii_digit() || ", ".contains(c)));
+    let without = first + &rest.collect::<String>();
+    assert!(lock.contains("size = ") && !without.contains("size = "), "{lock}");
+    world.write("pylock.toml", &without);
+    world.sync(&["--frozen", "--push"]);
+    let objects = bucket.objects();
+    let [wheel, list] = ["/v1/wheels/", "/v1/envs/"]
+        .map(|place| objects.iter().find(|(path, _)| path.contains(place)).unwrap());
+    // The list of the earlier push says how large it is; without that it is read.
+    for said in [&list.1[..], b"{}"] {
+        bucket.keep(wheel.0, &wheel.1[..wheel.1.len() / 2]);
+        bucket.keep(list.0, said);
+        let ran = world.pyfast(&["push", "--json"]).ok();
+        assert_eq!(ran.json()["written"].as_array().map(Vec::len), Some(1), "{ran}");
+        assert_eq!(bucket.objects(), objects);
+    }
+    let again = world.pyfast(&["push", "--json"]).ok();
+    assert_eq!(again.json()["present"], 4, "{again}");
 }
 
 #[test]

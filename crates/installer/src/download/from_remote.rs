@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use pyfast_index::cache::Cache;
-use pyfast_index::client::{LARGEST_FILE, Piece};
+use pyfast_index::client::Piece;
 use pyfast_index::{Body, joined};
 use pyfast_packaging::hash::Sha256;
 use pyfast_remote::{Coming, Reader};
@@ -26,8 +26,7 @@ impl Shared {
         let Some(remote) = self.remote.as_ref().filter(|_| wanted.local().is_none()) else {
             return Ok(None);
         };
-        let coming = remote.wheel(&wanted.sha256, wanted.size).await;
-        let Some(coming) = coming.filter(|coming| coming.size() <= LARGEST_FILE as u64) else {
+        let Some(coming) = remote.wheel(&wanted.sha256, wanted.size).await else {
             return Ok(None);
         };
         let received = Arc::<AtomicU64>::default();
@@ -38,7 +37,7 @@ impl Shared {
         let come = if coming.size() <= room {
             in_memory(coming, remote, &received).await
         } else {
-            self.in_pieces(coming, wanted, &received).await?
+            self.in_pieces(coming, remote, wanted, &received).await?
         };
         let Some(come) = come else { return Ok(None) };
         match come.sha256.filter(|found| *found != wanted.sha256) {
@@ -54,6 +53,7 @@ impl Shared {
     async fn in_pieces(
         self: &Arc<Self>,
         mut coming: Coming,
+        remote: &Reader,
         wanted: &Wanted,
         received: &AtomicU64,
     ) -> Result<Option<Come>, Error> {
@@ -62,22 +62,16 @@ impl Shared {
         let Taking { receiver, spool, .. } = joined(tokio::task::spawn_blocking(prepare)).await;
         let (sender, pieces) = mpsc::channel(PIECES);
         let written = tokio::task::spawn_blocking(|| receiver.take_all(pieces));
-        let failed = loop {
-            match coming.next().await {
-                Ok(Some(bytes)) => {
-                    received.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-                    if sender.send(Piece::Data(bytes)).await.is_err() {
-                        break None;
-                    }
-                }
-                Ok(None) => break None,
-                Err(error) => break Some(error),
+        while let Some(bytes) = remote.piece(&mut coming).await {
+            received.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+            // Who takes no more says why.
+            if sender.send(Piece::Data(bytes)).await.is_err() {
+                break;
             }
-        };
+        }
         drop(sender);
         let written = joined(written).await.map_err(|error| self.refused(error))?;
-        if let (Some(error), Some(remote)) = (failed, &self.remote) {
-            remote.give_up(&error);
+        if !coming.is_whole() {
             return Ok(None);
         }
         let mut come = Come::of(written.body, Some(written.sha256));
@@ -93,18 +87,12 @@ impl Shared {
 /// Takes a small wheel whole.
 async fn in_memory(mut coming: Coming, remote: &Reader, received: &AtomicU64) -> Option<Come> {
     let mut content = Vec::with_capacity(usize::try_from(coming.size()).unwrap_or_default());
-    loop {
-        match coming.next().await {
-            Ok(Some(bytes)) => {
-                received.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-                content.extend_from_slice(&bytes);
-            }
-            Ok(None) => break,
-            Err(error) => {
-                remote.give_up(&error);
-                return None;
-            }
-        }
+    while let Some(bytes) = remote.piece(&mut coming).await {
+        received.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        content.extend_from_slice(&bytes);
+    }
+    if !coming.is_whole() {
+        return None;
     }
     // Threads of the runtime have something better to do.
     let hash = move || (Sha256::of(&content), content);
