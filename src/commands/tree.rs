@@ -44,11 +44,10 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     let roots = if args.packages.is_empty() { graph.roots() } else { args.packages.clone() };
     if settings.ui.json() {
         let roots: Vec<String> = roots.iter().map(ToString::to_string).collect();
-        let report = json!({ "roots": roots, "packages": to_json(&graph, args.invert) });
-        settings.ui.data(format!("{report}\n"));
-        return Ok(ExitCode::SUCCESS);
+        settings.ui.json_data(&json!({ "roots": roots, "packages": to_json(&graph, args.invert) }));
+    } else {
+        settings.ui.data(drawn(&graph, &roots, args.depth));
     }
-    settings.ui.data(drawn(&graph, &roots, args.depth));
     Ok(ExitCode::SUCCESS)
 }
 

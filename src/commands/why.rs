@@ -30,15 +30,21 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
     let (chains, by) = match needed(args, settings) {
         Ok(chains) => (chains, "the requirements"),
-        Err(failure) => (of_channel(&args.name, settings).ok_or(failure)?, "pyfast.toml"),
+        Err(failure) => match at_place(settings, native_packages) {
+            Err(damage) if damage.kind == "damaged" => return Err(damage),
+            Ok(packages) if packages.iter().any(|package| package.name == args.name) => {
+                let wanted = &settings.project.config.native.packages;
+                (native_chains(&packages, wanted, &args.name), "pyfast.toml")
+            }
+            _ => return Err(failure),
+        },
     };
     let line = |chain: &Vec<String>| match &chain[..] {
         [own] => format!("{own} is asked for by {by}\n"),
         chain => chain.join(" → ") + "\n",
     };
     if settings.ui.json() {
-        let report = serde_json::json!({ "name": args.name, "chains": chains });
-        settings.ui.data(format!("{report}\n"));
+        settings.ui.json_data(&serde_json::json!({ "name": args.name, "chains": chains }));
     } else {
         settings.ui.data(chains.iter().map(line).collect::<String>());
     }
@@ -52,11 +58,4 @@ fn needed(args: &Args, settings: &Settings) -> Result<Vec<Vec<String>>, Failure>
     let opened = args.lock.open(settings)?;
     opened.package(&name)?;
     Ok(chains(&opened.lock, &name))
-}
-
-/// Who needs a package of a channel, where the environment's Python has it.
-fn of_channel(name: &str, settings: &Settings) -> Option<Vec<Vec<String>>> {
-    let packages = at_place(settings, native_packages).ok()?;
-    packages.iter().find(|package| package.name == name)?;
-    Some(native_chains(&packages, &settings.project.config.native.packages, name))
 }

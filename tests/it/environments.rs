@@ -153,3 +153,13 @@ fn the_only_environment_is_meant_where_none_is_named() {
     let refused = world.pyfast(&["list"]).refused(MENDABLE, &["no environment `default`"]);
     assert!(refused.stderr.contains("backend, web"), "the others are named: {refused}");
 }
+
+#[test]
+fn services_of_several_images_are_told_where_an_image_is_missing() {
+    let world = World::new();
+    world.require(&["a"]);
+    world.write("pyfast.toml", "[project]\nroot = \"volume:pyfast-it-several\"\n[env.back]\nservices = [\"web\", \"job\"]\n");
+    world.write("compose.yaml", "services:\n  web: {image: one}\n  job: {image: two}\n");
+    let ran = Ran::of(world.bare(&["sync", "-r", "requirements.txt"]));
+    ran.refused(USAGE, &["no image is given", "different images", "`image`"]);
+}

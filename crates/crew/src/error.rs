@@ -320,10 +320,13 @@ pub enum Error {
         volume: String,
     },
     /// A volume is for containers, and nothing says for which image.
-    #[error("the volume `{volume}` is for containers, and no image is given")]
+    #[error("the volume `{volume}` is for containers, and no image is given{}", 
+        why.iter().map(|why| format!(": {why}")).collect::<String>())]
     NoImage {
         /// Its name.
         volume: String,
+        /// Why services do not say it, where they are to.
+        why: Option<String>,
     },
     /// A volume is out of reach, and nothing says which image's containers reach it.
     #[error("this machine cannot write the volume {volume}")]

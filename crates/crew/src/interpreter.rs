@@ -15,7 +15,7 @@ pub fn interpreter(settings: &Settings) -> Result<Interpreter, Error> {
     match &settings.python {
         // One of containers is found by way of their image.
         Python::Managed(_) if let Root::Volume(volume) = &settings.root => {
-            Err(Error::NoImage { volume: volume.clone() })
+            Err(Error::NoImage { volume: volume.clone(), why: settings.no_image.clone() })
         }
         Python::Host(_) | Python::Managed(_) => {
             let found = interpreters::own(settings)?;

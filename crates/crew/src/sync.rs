@@ -139,7 +139,7 @@ fn sync_where_it_is(task: Task<'_>) -> Result<Report, Error> {
             Ok(report)
         }
         (Root::Volume(volume), Python::Host(_) | Python::Managed(_)) => {
-            Err(Error::NoImage { volume: volume.clone() })
+            Err(Error::NoImage { volume: volume.clone(), why: settings.no_image.clone() })
         }
     }
 }

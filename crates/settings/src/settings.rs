@@ -93,6 +93,8 @@ pub struct Settings {
     pub python: Python,
     /// By what it is chosen.
     pub python_from: String,
+    /// Why its services do not say which image it is for, where they are to.
+    pub no_image: Option<String>,
     /// The root that the running program lies in: inside a container, the volume that it belongs to.
     pub own_root: Option<PathBuf>,
     /// What the project and its user say to uv, the project first.
@@ -120,8 +122,19 @@ impl Settings {
         let own_root = program.as_deref().and_then(own_root);
         let root = root(&flags, &variables, &project, own_root.as_deref())?;
         let (python, python_from) = python(&flags, &project, &env)?;
-        let uv = uv::read(&project.directory, &variables)?;
-        Ok(Self { flags, variables, project, root, env, python, python_from, own_root, uv })
+        let (uv, no_image) = (uv::read(&project.directory, &variables)?, None);
+        Ok(Self {
+            flags,
+            variables,
+            project,
+            root,
+            env,
+            python,
+            python_from,
+            no_image,
+            own_root,
+            uv,
+        })
     }
 
     /// The workspace that the project belongs to.

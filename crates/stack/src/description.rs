@@ -310,7 +310,14 @@ pub fn with_named_image(mut settings: Settings) -> Settings {
         Some(image) => named_image(&settings, &project, image),
         None => image_of_services(&settings, &project, &settings.env, &services),
     });
-    let Ok(named) = named else { return settings };
+    let named = match named {
+        Ok(named) => named,
+        Err(error) => {
+            let says = matches!(error, Error::NoImage { .. });
+            settings.no_image = says.then(|| error.to_string());
+            return settings;
+        }
+    };
     // What is configured is the same image by another name.
     if let Some(env) = settings.project.config.env.get_mut(&settings.env)
         && env.image.is_some()
