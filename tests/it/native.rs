@@ -3,6 +3,7 @@
 mod channel;
 mod choosing;
 mod libraries;
+mod loaded;
 mod locks;
 mod looking;
 
@@ -223,6 +224,8 @@ fn a_file_says_what_can_be() {
     check("[env.a]\npython = { version = '3.12', from = 'moon' }\n", &["pyfast.toml:2"]);
     check("[env.a]\npython = { version = '3.12', form = 'managed' }\n", &["pyfast.toml:2"]);
     check("[native]\nchannel = 'x'\n", &["the nearest known key is `channels`"]);
+    let python = ["pyfast.toml:2", "`python` of an environment says"];
+    check("[native]\npackages = ['libfoo', 'Python >=3']\n", &python);
 }
 
 #[test]

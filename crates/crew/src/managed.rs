@@ -6,6 +6,8 @@ mod before;
 #[cfg(feature = "native")]
 mod bringing;
 #[cfg(feature = "native")]
+mod channels;
+#[cfg(feature = "native")]
 mod cutoff;
 #[cfg(feature = "native")]
 mod ground;

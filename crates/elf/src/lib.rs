@@ -5,19 +5,19 @@
 //! Begin with [`Object`]; [`search_path`] is a part of it for who has the file in other ways.
 //!
 //! Tables are decoded by the crate `elf`: it has no unsafe code, allocates nothing and takes pieces of a file, where others
-//! want all of it in memory, and a library may have a gigabyte. The one thing that is written is a search path, by the crate
-//! `object-rewrite`.
+//! want all of it in memory, and a library may have a gigabyte. The one thing that is written are paths of libraries
+//! ([`bound`]): what lays whole files out anew takes at their word what they say of themselves.
 
+mod bound;
 mod file;
 mod headers;
 mod object;
-mod rewritten;
 #[cfg(test)]
 mod tests;
 
+pub use bound::bound;
 pub use file::{Read, of_bytes, of_file};
 pub use object::{Object, search_path};
-pub use rewritten::with_search_path;
 
 /// The first bytes of every ELF file.
 const MAGIC: &[u8] = b"\x7fELF";

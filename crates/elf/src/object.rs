@@ -13,7 +13,7 @@ use crate::file::{Read, of_bytes, of_file};
 use crate::headers::Headers;
 
 /// The most versions that one object wants: entries may be many that overlap.
-const MOST_VERSIONS: usize = 16 << 10;
+pub(crate) const MOST_VERSIONS: usize = 16 << 10;
 
 /// What the loader does with an object.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,9 @@ pub struct Object {
     pub needed: Vec<String>,
     /// Directories of `DT_RUNPATH`, else of `DT_RPATH`: the loader takes one of them.
     pub searched: Vec<String>,
+    /// Whether they are those of `DT_RPATH`: they count for what it loads too, unless that has a `DT_RUNPATH`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub for_loaded: bool,
     /// Versions that it wants of libraries, by the library (`verneed`); weak ones are left out, as the loader does.
     pub wants: BTreeMap<String, BTreeSet<String>>,
     /// `e_machine`.
@@ -70,6 +73,7 @@ impl Object {
             soname,
             needed,
             searched: dynamic.search_path()?,
+            for_loaded: dynamic.runpath.is_none() && dynamic.rpath.is_some(),
             wants: dynamic.wants()?,
             machine: headers.machine,
             bits: if headers.class == Class::ELF64 { 64 } else { 32 },

@@ -136,6 +136,9 @@ pub struct Bringing {
     pub brought: Brought,
     /// Where archives lie that are files of the machine which asks.
     pub archives: PathBuf,
+    /// Which other places are asked for those of servers: what stands in for what.
+    #[serde(default)]
+    pub mirrors: Vec<(String, String)>,
 }
 
 /// A Python that was brought.
@@ -145,6 +148,9 @@ pub struct Had {
     pub brought: Brought,
     /// The prefix, where it is there.
     pub prefix: Option<Prefix>,
+    /// Whether the environment was made anew without it: it may be collected until it is said again whose it is.
+    #[serde(default)]
+    pub left: bool,
 }
 
 impl Had {
@@ -154,8 +160,8 @@ impl Had {
     /// If what is kept cannot be read.
     pub fn of(root: &Root, name: &ProjectEnv) -> Result<Option<Self>, pyfast_installer::Error> {
         let Some(brought) = Brought::of(root, name)? else { return Ok(None) };
-        let prefix = Prefix::find(root, &brought.id)?;
-        Ok(Some(Self { brought, prefix }))
+        let (prefix, left) = (Prefix::find(root, &brought.id)?, brought.is_left(root, name)?);
+        Ok(Some(Self { brought, prefix, left }))
     }
 }
 

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::finding::{Fault, Finding, Subject};
+use crate::generation::activate::current;
 use crate::interpreter::Interpreter;
 use crate::link::EnvironmentSpec;
 use crate::store::{CACHE, Store};
@@ -292,6 +293,9 @@ pub struct Brought {
     pub channels: Vec<String>,
     /// What was chosen.
     pub packages: Vec<NativePackage>,
+    /// Whether a channel's own list gave them together.
+    #[serde(default)]
+    pub whole: bool,
     /// The image for whose containers it was found to suit; `None` on this machine.
     #[serde(default)]
     pub image: Option<String>,
@@ -307,6 +311,23 @@ impl Brought {
         let text = directory.read(NATIVE, LIMIT)?;
         let found: Option<Self> = text.and_then(|text| serde_json::from_slice(&text).ok());
         Ok(found.filter(|found| is_generation_id(&found.id)))
+    }
+
+    /// Whether an environment was made anew since, without it: who asks for the same again takes what was chosen, and
+    /// meanwhile nothing is on it.
+    ///
+    /// # Errors
+    /// If the root cannot be read.
+    pub fn is_left(&self, root: &Root, name: &ProjectEnv) -> Result<bool, Error> {
+        let Some(directory) = root.project_env(name)? else { return Ok(false) };
+        let kept = directory.facts(NATIVE)?.map(|facts| facts.modified_ns);
+        let last = root.history(name)?.last().map(|last| i128::from(last.at) * 1_000_000);
+        // What is not there yet was brought for a sync that did not come to its end.
+        if last.is_none() || kept >= last {
+            return Ok(false);
+        }
+        let spec = current(root, name)?.and_then(|current| current.spec(root).ok());
+        Ok(spec.is_some_and(|spec| !ids_of(root, &spec).contains(&self.id)))
     }
 
     /// Says in an environment's directory that it has it.

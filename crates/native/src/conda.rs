@@ -6,9 +6,11 @@ mod link;
 mod solve;
 mod virtual_packages;
 
-pub(crate) use judge::{hold_together, needs, record, refuse_python_packages, suits};
+pub(crate) use judge::{
+    fit_the_machine, hold_together, needs, record, refuse_python_packages, suits,
+};
 pub(crate) use link::{Places, link};
-pub use solve::solve;
+pub use solve::{mirrors, solve};
 
 use rattler_conda_types::Subdir;
 

@@ -31,7 +31,8 @@ pub(crate) fn fetch(packages: &[NativePackage], into: &Dir, tools: &Tools) -> Re
 async fn one(package: &NativePackage, into: &Dir, tools: &Tools) -> Result<(), Error> {
     let file = into.create(&package.file, 0o600)?;
     let wrong = |reason: String| Error::Channel { channel: package.url.clone(), reason };
-    let url = Url::parse(&package.url).map_err(|error| wrong(error.to_string()))?;
+    let url =
+        Url::parse(&tools.mirrors.asked(&package.url)).map_err(|error| wrong(error.to_string()))?;
     let come = if url.scheme() == "file" {
         let path = match &tools.archives {
             Some(archives) => archives.join(&package.file),

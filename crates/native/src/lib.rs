@@ -12,6 +12,7 @@ mod event;
 mod fetch;
 mod link_scripts;
 mod machine;
+mod mirrors;
 mod prefix;
 mod public_url;
 mod records;
@@ -22,10 +23,11 @@ mod tools;
 #[cfg(test)]
 mod fixtures;
 
-pub use conda::solve;
+pub use conda::{mirrors, solve};
 pub use error::Error;
 pub use event::Event;
 pub use machine::Machine;
+pub use mirrors::Mirrors;
 pub use prefix::{Made, make};
 pub use public_url::refuse_secrets;
 pub use request::Request;

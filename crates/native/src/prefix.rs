@@ -9,7 +9,9 @@ use pyfast_root::{Dir, Lock, LockName, Root, Share, Waiting, Workspace};
 use rattler_conda_types::RepoDataRecord;
 
 use crate::audit::audit;
-use crate::conda::{Places, hold_together, link, needs, record, refuse_python_packages, suits};
+use crate::conda::{
+    Places, fit_the_machine, hold_together, link, needs, record, refuse_python_packages, suits,
+};
 use crate::error::Error;
 use crate::event::Event;
 use crate::fetch::fetch;
@@ -129,7 +131,10 @@ impl Making<'_> {
             record(package, &audit(&package.file, file)?)
         };
         let records = packages.iter().map(record).collect::<Result<Vec<_>, _>>()?;
-        hold_together(&records, self.machine)?;
+        fit_the_machine(&records, self.machine)?;
+        if !self.solved.is_whole() {
+            hold_together(&records)?;
+        }
         refuse_python_packages(&records)?;
         suits(&needs(&records), self.machine)?;
         Ok(records)

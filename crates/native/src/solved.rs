@@ -14,6 +14,7 @@ use rattler_conda_types::package::CondaArchiveIdentifier;
 use url::Url;
 
 use crate::error::Error;
+use crate::mirrors::Mirrors;
 use crate::public_url::public;
 
 /// Raised where a prefix of equal packages would be another.
@@ -26,26 +27,29 @@ const DIGITS: usize = 24;
 pub struct Solved {
     /// Sorted by name.
     packages: Vec<NativePackage>,
+    /// Whether a channel's own list gave them together: it corrects what archives say that they need.
+    whole: bool,
 }
 
 impl Solved {
     /// Of packages that a prefix or a memory has.
-    pub fn of(mut packages: Vec<NativePackage>) -> Self {
+    pub fn of(mut packages: Vec<NativePackage>, whole: bool) -> Self {
         packages.sort_by(|one, other| one.name.cmp(&other.name));
-        Self { packages }
+        Self { packages, whole }
     }
 
     /// Of what was chosen, where everything is known of it that has to be.
-    pub(crate) fn of_records(records: &[RepoDataRecord]) -> Result<Self, Error> {
-        Ok(Self::of(records.iter().map(package).collect::<Result<_, _>>()?))
+    pub(crate) fn of_records(records: &[RepoDataRecord], mirrors: &Mirrors) -> Result<Self, Error> {
+        let package = |record| package(record, mirrors);
+        Ok(Self::of(records.iter().map(package).collect::<Result<_, _>>()?, true))
     }
 
     /// Of the archives of a lock.
     ///
     /// # Errors
     /// If one has no name of a package.
-    pub fn of_archives(archives: &[LockedArchive]) -> Result<Self, Error> {
-        Ok(Self::of(archives.iter().map(locked).collect::<Result<_, _>>()?))
+    pub fn of_archives(archives: &[LockedArchive], whole: bool) -> Result<Self, Error> {
+        Ok(Self::of(archives.iter().map(locked).collect::<Result<_, _>>()?, whole))
     }
 
     /// The archives, for a lock.
@@ -75,6 +79,11 @@ impl Solved {
         digest.chars().take(DIGITS).collect()
     }
 
+    /// Whether a channel's own list gave them together, and nobody changed them since.
+    pub fn is_whole(&self) -> bool {
+        self.whole
+    }
+
     /// The packages, sorted by name.
     pub fn packages(&self) -> &[NativePackage] {
         &self.packages
@@ -87,7 +96,7 @@ impl Solved {
     }
 }
 
-fn package(record: &RepoDataRecord) -> Result<NativePackage, Error> {
+fn package(record: &RepoDataRecord, mirrors: &Mirrors) -> Result<NativePackage, Error> {
     let file = record.identifier.to_string();
     let known = &record.package_record;
     public(&record.url)?;
@@ -106,7 +115,7 @@ fn package(record: &RepoDataRecord) -> Result<NativePackage, Error> {
         sha256: Sha256(sha256.into()),
         size: known.size,
         license: known.license.clone(),
-        url: record.url.to_string(),
+        url: mirrors.named(record.url.as_str()),
         depends: Vec::new(),
     })
 }

@@ -8,6 +8,7 @@ use tokio::runtime::Runtime;
 
 use crate::error::Error;
 use crate::event::Event;
+use crate::mirrors::Mirrors;
 
 /// Files are linked side by side, each on a thread that waits for the disk.
 const THREADS: usize = 64;
@@ -23,6 +24,8 @@ pub struct Tools {
     pub(crate) runtime: Runtime,
     /// Where archives lie that are files of another machine.
     pub(crate) archives: Option<PathBuf>,
+    /// Which other places are asked.
+    pub(crate) mirrors: Mirrors,
 }
 
 impl Tools {
@@ -41,13 +44,25 @@ impl Tools {
             .enable_all()
             .build()
             .map_err(Error::Threads)?;
-        Ok(Self { client, cache, events, runtime, archives: None })
+        let mirrors = Mirrors::default();
+        Ok(Self { client, cache, events, runtime, archives: None, mirrors })
     }
 
     /// The same, where archives of directories lie in this one, by their file names.
     #[must_use]
     pub fn with_archives(self, archives: PathBuf) -> Self {
         Self { archives: Some(archives), ..self }
+    }
+
+    /// The same, where archives are asked for in other places than their channels'.
+    #[must_use]
+    pub fn with_mirrors(self, mirrors: Mirrors) -> Self {
+        Self { mirrors, ..self }
+    }
+
+    /// Which other places are asked.
+    pub fn mirrors(&self) -> &Mirrors {
+        &self.mirrors
     }
 }
 

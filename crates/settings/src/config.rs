@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use pyfast_installer::prefix::NativePackage;
 use pyfast_root::is_name;
 use serde::Deserialize;
 use toml::Spanned;
@@ -131,6 +132,7 @@ impl Config {
             }
         }
         config.check_pythons(table)?;
+        config.check_libraries(table)?;
         path.clone_into(&mut config.file);
         Ok(config)
     }
@@ -148,6 +150,22 @@ impl Config {
             }
         }
         Ok(())
+    }
+
+    /// Refuses a Python among libraries: it would be there in the place of the one that is meant.
+    fn check_libraries(&self, table: &DeTable<'_>) -> Result<(), Wrong> {
+        let is_python =
+            |one: &&String| NativePackage::name_in(one.trim_start()).eq_ignore_ascii_case("python");
+        match self.native.packages.iter().find(is_python) {
+            None => Ok(()),
+            Some(package) => {
+                let span = key_span(table, &["native", "packages"]);
+                let reason = format!(
+                    "`{package}` is no library: `python` of an environment says which Python it has"
+                );
+                Err(Wrong { span, reason })
+            }
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::Managed;
 use super::channel::{cpython, library};
-use crate::support::ran::{MENDABLE, Ran};
+use crate::support::ran::{EITHER, MENDABLE, Ran, USAGE};
 
 #[test]
 fn the_time_from_which_on_nothing_counts_is_that_of_uvs_settings_too() {
@@ -42,14 +42,38 @@ fn another_place_of_a_channel_is_asked_and_changes_no_request() {
     managed.run(&["sync", "--channel", &mirror]).ok();
     managed.run(&["lock"]).ok();
     let lock = managed.world.read("pylock.toml");
+    // It names what everybody has, not what one machine asked instead.
+    assert!(lock.contains("http://127.0.0.1:9/c/") && !lock.contains("channel/"), "{lock}");
     for how in [&["sync", "--locked"][..], &["sync"], &["lock", "--check"], &["lock"]] {
         managed.run(how).ok();
         assert_eq!(managed.world.read("pylock.toml"), lock, "{how:?}");
     }
+    let listed = managed.run(&["list", "--native", "--json"]).ok().stdout;
+    assert!(listed.contains(nowhere) && !listed.contains(&mirror), "{listed}");
+    // Another machine asks it, and may ask a mirror of its own.
+    let other = managed.world.path("other-root");
+    let at_other = |more: &[&str]| {
+        Ran::of(managed.command_at(&other, &[&["sync", "--locked"], more].concat()))
+    };
+    at_other(&[]).refused(EITHER, &["127.0.0.1:9"]);
+    at_other(&["--channel", &mirror]).ok();
+    assert_eq!(managed.world.read("pylock.toml"), lock);
     let mut command = managed.command(&["sync", "--upgrade"]);
     command.env("PYFAST_CHANNELS", format!("{mirror} {nowhere}"));
     // A channel that is named is asked, whether or not another one has it.
     Ran::of(command).refused(MENDABLE, &["127.0.0.1:9"]);
     managed.run(&["sync", "--upgrade", "--channel=../channel"]).ok();
     managed.run(&["sync", "--upgrade"]).refused(MENDABLE, &["127.0.0.1:9"]);
+}
+
+#[test]
+fn a_directory_is_not_taken_for_the_name_of_a_channel() {
+    let managed = Managed::new();
+    fs_err::rename(&managed.channel.directory, managed.world.project.join("mirror")).unwrap();
+    managed.configure_with("http://127.0.0.1:9/c", "");
+    let words = ["`mirror`", "is a directory too", "`./mirror`"];
+    managed.run(&["sync", "--channel", "mirror"]).refused(USAGE, &words);
+    managed.run(&["sync", "--channel", "./mirror"]).ok();
+    managed.configure_with("mirror", "");
+    managed.run(&["sync"]).refused(USAGE, &words);
 }

@@ -9,7 +9,7 @@ use crate::support::ran::{EITHER, Ran};
 use crate::support::wheel::Wheel;
 
 /// Compiles a shared object of C.
-fn object(directory: &Path, name: &str, source: &str, more: &[&str]) -> Vec<u8> {
+pub(super) fn object(directory: &Path, name: &str, source: &str, more: &[&str]) -> Vec<u8> {
     let text = directory.join("text.c");
     fs_err::write(&text, source).unwrap();
     let mut cc = Command::new("cc");
@@ -20,7 +20,7 @@ fn object(directory: &Path, name: &str, source: &str, more: &[&str]) -> Vec<u8> 
 }
 
 /// A module whose object needs a library that only the channel has, which needs another one of it.
-fn project() -> Managed {
+pub(super) fn project() -> Managed {
     let mut managed = Managed::new();
     let made = tempfile::tempdir().unwrap();
     let beside = "-Wl,-rpath,$ORIGIN/";
@@ -53,7 +53,7 @@ fn project() -> Managed {
 
 impl Managed {
     /// Writes `pyfast.toml` for the machine's own Python.
-    fn with_libraries(&self, packages: &str) {
+    pub(super) fn with_libraries(&self, packages: &str) {
         let channel = self.channel.directory.display();
         let native = format!("[native]\nchannels = [\"{channel}\"]\n{packages}");
         self.world.write("pyfast.toml", &native);
@@ -61,14 +61,14 @@ impl Managed {
 
     /// A sync for it.
     #[track_caller]
-    fn sync(&self, more: &[&str]) -> Ran {
+    pub(super) fn sync(&self, more: &[&str]) -> Ran {
         let python = &self.world.python;
         self.run(&[&["sync", "--python", python], more].concat())
     }
 }
 
 /// Everything wanted, as `pyfast.toml` says it.
-const WANTED: &str = "packages = \"libpyfastfoo\"\n";
+pub(super) const WANTED: &str = "packages = \"libpyfastfoo\"\n";
 
 #[test]
 fn an_object_finds_a_library_that_only_a_channel_has_and_no_child_sees_anything_of_it() {
@@ -103,6 +103,36 @@ fn an_object_finds_a_library_that_only_a_channel_has_and_no_child_sees_anything_
     managed.with_libraries("");
     managed.sync(&[]).ok();
     managed.run(&["run", "--", "python", "-c", "import need"]).refused(EITHER, &["libpyfastfoo"]);
+}
+
+#[test]
+fn what_is_not_asked_for_any_more_is_collected_and_what_is_to_be_used_is_not() {
+    let managed = project();
+    let collect = || {
+        managed.run(&["gc", "--keep", "1", "--recent", "0"]).ok();
+        managed.prefixes().len()
+    };
+    managed.with_libraries(WANTED);
+    // Brought for a sync that did not come to its end.
+    managed.world.require(&["a", "need", "nowhere"]);
+    managed.sync(&[]).refused(EITHER, &["nowhere"]);
+    assert_eq!(collect(), 1);
+    managed.world.require(&["a", "need"]);
+    assert!(!managed.sync(&[]).ok().stderr.contains("Bringing"));
+    assert_eq!(collect(), 1);
+    managed.with_libraries("");
+    managed.sync(&[]).ok();
+    managed.with_libraries(WANTED);
+    managed.sync(&["--dry-run"]).ok();
+    managed.with_libraries("");
+    // The environment before is a way back to it.
+    managed.run(&["gc", "--keep", "2", "--recent", "0"]).ok();
+    assert_eq!(managed.prefixes().len(), 1);
+    assert_eq!(collect(), 0);
+    managed.with_libraries(WANTED);
+    managed.sync(&[]).ok();
+    assert_eq!(managed.evaluate("import need; print(need.value)"), "42");
+    assert_eq!(collect(), 1);
 }
 
 #[test]

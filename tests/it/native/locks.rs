@@ -179,6 +179,27 @@ fn a_lock_that_nothing_can_be_made_of_is_made_anew() {
 }
 
 #[test]
+fn what_a_channel_says_of_its_archives_counts_where_a_lock_has_what_it_gave() {
+    let (mut managed, other) = Managed::locked();
+    managed.channel.add(&library("libnew", "1.0"), &Value::Null);
+    let renamed = serde_json::json!({ "depends": ["libnew"] });
+    managed.channel.add(&library("libuser", "1.0").depends("libold"), &renamed);
+    managed.configure("packages = \"libuser\"\n");
+    managed.run(&["sync"]).ok();
+    let lock = managed.lock();
+    assert!(lock.contains("[tool.pyfast.native.whole]"), "{lock}");
+    managed.silence();
+    managed.run_at(&other, &["sync", "--locked"]).ok();
+    assert_eq!(managed.lock(), lock);
+    // Of one that was edited nobody knows what belongs together.
+    let third = managed.world.path("third-root");
+    let without: Vec<&str> = lock.lines().filter(|line| !line.contains("/libnew-")).collect();
+    managed.world.write("pylock.toml", &(without.join("\n") + "\n"));
+    managed.run_at(&third, &["sync", "--frozen"]).refused(MENDABLE, &["`libold`"]);
+    assert!(prefixes_of(&third).is_empty());
+}
+
+#[test]
 fn a_lock_whose_archives_are_no_whole_is_refused_and_chosen_anew() {
     let (mut managed, other) = Managed::locked();
     managed.channel.add(&library("libbar", "1.0"), &Value::Null);

@@ -55,12 +55,14 @@ fn why_a_native_package_is_there_is_told() {
     assert_eq!(json["chains"], json!([["libfoo", "libbar"]]));
     managed.run(&["why", "ghost"]).refused(MENDABLE, &["`ghost` is not in the lock"]);
     managed.run(&["lock"]).ok();
-    // Nobody knows what one needs that is not whole any more.
+    // The lock has no such package, and nobody knows what one needs that is not whole any more.
     let prefix = managed.prefix();
     fs_err::set_permissions(&prefix, std::fs::Permissions::from_mode(0o755)).unwrap();
     fs_err::remove_file(prefix.join("prefix.json")).unwrap();
-    managed.run(&["why", "libbar"]).refused(MENDABLE, &["pythons/v1/", "`pyfast sync`"]);
-    assert_eq!(why("a"), "a is asked for by the requirements\n");
+    for lock in [&[][..], &["--lock", "pylock.toml"]] {
+        let ran = managed.run(&[&["why", "libbar"], lock].concat());
+        ran.refused(MENDABLE, &["pythons/v1/", "`pyfast sync`"]);
+    }
 }
 
 #[test]

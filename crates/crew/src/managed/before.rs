@@ -1,7 +1,6 @@
 //! What was chosen of channels before: a lock of the project says it, or what the root remembers of the environment. Owns
 //! which of them stands; must not know how anything is chosen.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use pyfast_environment::{Error as EnvironmentError, Outdated, request::LockUse};
@@ -76,15 +75,21 @@ impl Before {
 
     /// A choice as a lock has it, beside those for other machines that answer the same.
     pub(super) fn beside_others(&self, choice: &Choice) -> NativeLock {
-        let mut archives = match &self.lock {
+        let (mut archives, mut whole) = match &self.lock {
             Some(Said::Archives(native)) if native.request == choice.request => {
-                native.archives.clone()
+                (native.archives.clone(), native.whole.clone())
             }
-            _ => BTreeMap::new(),
+            _ => Default::default(),
         };
-        archives.insert(std::env::consts::ARCH.to_owned(), choice.solved.archives());
+        let own = std::env::consts::ARCH.to_owned();
+        archives.insert(own.clone(), choice.solved.archives());
+        if choice.solved.is_whole() {
+            whole.insert(own)
+        } else {
+            whole.remove(&own)
+        };
         let Choice { request, channels, .. } = choice;
-        NativeLock { request: request.clone(), channels: channels.clone(), archives }
+        NativeLock { request: request.clone(), channels: channels.clone(), archives, whole }
     }
 }
 
@@ -92,14 +97,15 @@ impl Choice {
     /// What a lock has for machines of this architecture.
     fn of_lock(native: &NativeLock) -> Result<Option<Self>, Error> {
         let Some(archives) = native.archives.get(std::env::consts::ARCH) else { return Ok(None) };
-        let solved = Solved::of_archives(archives)?;
+        let whole = native.whole.contains(std::env::consts::ARCH);
+        let solved = Solved::of_archives(archives, whole)?;
         let (request, channels) = (native.request.clone(), native.channels.clone());
         Ok(Some(Self { request, channels, solved }))
     }
 
     fn of_memory(brought: &Brought) -> Self {
-        let Brought { request, channels, packages, .. } = brought.clone();
-        Self { request, channels, solved: Solved::of(packages) }
+        let Brought { request, channels, packages, whole, .. } = brought.clone();
+        Self { request, channels, solved: Solved::of(packages, whole) }
     }
 }
 
@@ -109,7 +115,7 @@ fn said(text: &str, path: &Path) -> Result<Said, Error> {
     if let Said::Archives(native) = &said {
         let usable = refuse_secrets(&native.channels).and_then(|()| {
             let mut all = native.archives.values();
-            all.try_for_each(|archives| Solved::of_archives(archives).map(drop))
+            all.try_for_each(|archives| Solved::of_archives(archives, false).map(drop))
         });
         usable.map_err(|error| {
             let reason = format!("[tool.pyfast.native]: {error}");

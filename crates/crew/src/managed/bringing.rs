@@ -9,13 +9,14 @@ use pyfast_environment::question::{Bringing, Had, MachineFacts};
 use pyfast_index::client::Client;
 use pyfast_installer::Event as Work;
 use pyfast_installer::prefix::Brought;
-use pyfast_native::{Event as Native, Machine, Request, Solved, Tools, refuse_secrets, solve};
+use pyfast_native::{Event as Native, Machine, Mirrors, Request, Solved, Tools, mirrors, solve};
 use pyfast_resolver::native::NativeLock;
 use pyfast_root::Root;
 use pyfast_settings::interpreters::FromChannels;
 use pyfast_settings::{Python, Settings, client_options};
 
 use super::before::{Before, Choice};
+use super::channels;
 use super::cutoff::cutoff;
 use super::ground::{machine_of, made};
 use super::{Ground, Managed, Of};
@@ -53,8 +54,10 @@ pub(crate) fn bring(
     let asked = request.fingerprint();
     let standing = if anew { None } else { before.standing(&asked, lock_use(task)?)? };
     let is_had = |choice: &Choice| {
-        had.filter(|Had { brought, .. }| {
-            brought.id == choice.solved.id(ground.seen())
+        had.filter(|Had { brought, left, .. }| {
+            // Nothing is said of it where nothing is done.
+            (!left || options.dry_run)
+                && brought.id == choice.solved.id(ground.seen())
                 && (&*brought.request, brought.image.as_deref())
                     == (&*choice.request, ground.image())
         })
@@ -72,6 +75,7 @@ pub(crate) fn bring(
     }
     let cache = settings.cache_directory()?;
     let tools = tools(settings, events, request.channels.clone(), cache)?;
+    let tools = tools.with_mirrors(mirrors(&request)?);
     let machine = ground.machine()?;
     let choice = match standing {
         Some(choice) => choice,
@@ -80,8 +84,8 @@ pub(crate) fn bring(
     let native = before.beside_others(&choice);
     let Choice { request, channels, solved } = choice;
     let (id, packages) = (solved.id(ground.seen()), solved.packages().to_vec());
-    let brought =
-        Brought { request, id, channels, packages, image: ground.image().map(str::to_owned) };
+    let (whole, image) = (solved.is_whole(), ground.image().map(str::to_owned));
+    let brought = Brought { request, id, channels, packages, whole, image };
     Ok(Managed { prefix: ground.make(brought, &machine, &tools, &subject)?, native })
 }
 
@@ -108,12 +112,12 @@ pub(crate) fn here() -> Result<MachineFacts, Error> {
 /// What bringing it fails with.
 pub(crate) fn bring_asked(task: Task<'_>, asked: Bringing, of: &Of<'_>) -> Result<Had, Error> {
     let Task { settings, events, .. } = task;
-    let Bringing { brought, archives } = asked;
+    let Bringing { brought, archives, mirrors } = asked;
     let tools = tools(settings, events, brought.channels.clone(), archives.clone())?;
-    let tools = tools.with_archives(archives);
+    let tools = tools.with_archives(archives).with_mirrors(Mirrors(mirrors));
     let root = Root::create(of.root, of.root)?;
     let prefix = made(&root, &brought, &Machine::here()?, &tools, of.subject)?;
-    Ok(Had { brought, prefix: Some(prefix) })
+    Ok(Had { brought, prefix: Some(prefix), left: false })
 }
 
 /// What a lock without an environment says of the Python: what that at `own` has, else what the root remembers, else what is
@@ -145,7 +149,7 @@ pub(crate) fn locked(
 /// The version of the Python among archives that a lock has for machines of this architecture.
 pub(crate) fn python_of(native: &NativeLock) -> Option<String> {
     let archives = native.archives.get(std::env::consts::ARCH)?;
-    Some(Solved::of_archives(archives).ok()?.python()?.to_owned())
+    Some(Solved::of_archives(archives, false).ok()?.python()?.to_owned())
 }
 
 /// The platform that such a Python is for, as targets are named.
@@ -187,17 +191,14 @@ fn request(task: Task<'_>, what: FromChannels<'_>) -> Result<Request, Error> {
     let Task { options, settings, .. } = task;
     let native = &settings.project.config.native;
     let mut named = native.channels.clone();
+    // Here, for they are said where nothing is asked of them too.
+    channels::check(&named, &settings.project.directory)?;
     if named.is_empty() {
         named.push(USUAL.to_owned());
     }
     let given = &settings.flags.index.channels;
-    let at = |text: &String| {
-        let working = &settings.project.working_directory;
-        if text.starts_with('.') { working.join(text).display().to_string() } else { text.clone() }
-    };
-    let channels = if given.is_empty() { named.clone() } else { given.iter().map(at).collect() };
-    // Here, for they are said where nothing is asked of them too.
-    refuse_secrets(&channels)?;
+    let given = channels::given(given, &settings.project.working_directory)?;
+    let channels = if given.is_empty() { named.clone() } else { given };
     Ok(Request {
         python: what.python().map(str::to_owned),
         packages: native.packages.clone(),

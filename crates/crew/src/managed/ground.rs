@@ -9,7 +9,7 @@ use pyfast_environment::question::{Bringing, Had, MachineFacts};
 use pyfast_environment::{Error as EnvironmentError, Subject};
 use pyfast_installer::prefix::{Brought, NativePackage, Prefix};
 use pyfast_launcher::engine::Content;
-use pyfast_native::{Machine, Solved, Tools, make};
+use pyfast_native::{Machine, Mirrors, Solved, Tools, make};
 use pyfast_root::{Root, regular_file};
 use url::Url;
 
@@ -62,11 +62,12 @@ impl Ground<'_> {
         }
         let Some((place, _)) = &self.volume else { return Err(Error::NoInterpreter) };
         let archives = PathBuf::from(FILES).join("native");
-        let own = brought.packages.iter().filter_map(|package| packed(package, &archives));
+        let mirrors = tools.mirrors();
+        let own = brought.packages.iter().filter_map(|one| packed(one, mirrors, &archives));
         let files = own.collect::<Result<_, _>>()?;
         let network = helper_network(place.settings).to_owned();
         place.take_along(Luggage { files, network });
-        let had = ask::bring(*place, Bringing { brought, archives })?;
+        let had = ask::bring(*place, Bringing { brought, archives, mirrors: mirrors.0.clone() })?;
         had.prefix.ok_or(Error::NoInterpreter)
     }
 }
@@ -86,7 +87,7 @@ pub(super) fn made(
     subject: &Subject,
 ) -> Result<Prefix, Error> {
     root.own(&subject.project, &subject.claim).map_err(EnvironmentError::from)?;
-    let made = make(root, &Solved::of(brought.packages.clone()), machine, tools)?;
+    let made = make(root, &Solved::of(brought.packages.clone(), brought.whole), machine, tools)?;
     brought.keep(&root.make_project_env(&subject.name()?)?)?;
     Ok(made.prefix().clone())
 }
@@ -94,9 +95,10 @@ pub(super) fn made(
 /// An archive that is a file of this machine goes along; others are fetched there.
 fn packed(
     package: &NativePackage,
+    mirrors: &Mirrors,
     archives: &Path,
 ) -> Option<Result<pyfast_launcher::volume::HelperFile, Error>> {
-    let url = Url::parse(&package.url).ok().filter(|url| url.scheme() == "file")?;
+    let url = Url::parse(&mirrors.asked(&package.url)).ok().filter(|url| url.scheme() == "file")?;
     let path = url.to_file_path().ok()?;
     let inside = archives.join(&package.file).display().to_string();
     let opened = regular_file::open(&path).map_err(Error::ReadWheel);

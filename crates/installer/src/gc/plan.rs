@@ -133,7 +133,7 @@ fn reason(
 pub(super) struct Used {
     /// The wheels of generations.
     pub(super) wheels: BTreeSet<Sha256>,
-    /// The Pythons that generations run in, or that environments have.
+    /// The Pythons that generations run in, or that environments are to have.
     pub(super) pythons: BTreeSet<String>,
 }
 
@@ -145,7 +145,10 @@ pub(super) fn used(root: &Root, generations: &[Generation]) -> Result<Option<Use
     let run_in = specs.iter().flat_map(|spec| prefix::ids_of(root, spec));
     let mut used = Used { wheels: wheels.collect(), pythons: run_in.collect() };
     for name in root.project_envs()? {
-        used.pythons.extend(Brought::of(root, &name)?.map(|brought| brought.id));
+        let Some(brought) = Brought::of(root, &name)? else { continue };
+        if !brought.is_left(root, &name)? {
+            used.pythons.insert(brought.id);
+        }
     }
     Ok(Some(used))
 }

@@ -12,6 +12,8 @@ use super::{EnvironmentOptions, EnvironmentSpec, Package};
 
 /// Raised whenever an environment of equal inputs would be composed in another way.
 pub(crate) const FORMAT: u32 = 3;
+/// The same for one that has native libraries beside an interpreter.
+const NATIVE: u32 = 2;
 
 /// The id of the environment that `spec` describes: 20 hexadecimal digits.
 pub fn id(root: &Root, spec: &EnvironmentSpec) -> String {
@@ -29,6 +31,7 @@ pub fn id_at(seen: &Path, spec: &EnvironmentSpec) -> String {
         seen,
         packages: &spec.packages,
         options: &spec.options,
+        native: spec.options.native.as_ref().map(|_| NATIVE),
         executable: &python.executable,
         implementation: &python.implementation,
         version: python.version(),
@@ -48,6 +51,8 @@ struct Shape<'a> {
     seen: &'a Path,
     packages: &'a [Package],
     options: &'a EnvironmentOptions,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    native: Option<u32>,
     executable: &'a Path,
     implementation: &'a str,
     version: &'a Version,

@@ -5,6 +5,7 @@
 mod dist_info;
 mod lacking;
 mod libraries;
+mod loader;
 mod merge;
 mod programs;
 mod sources;
@@ -50,7 +51,7 @@ pub fn plan(store: &Store, spec: &EnvironmentSpec) -> Result<LinkPlan, Error> {
         libraries::mark(&mut sources, &spec.interpreter);
     }
     let warnings = match &spec.options.native {
-        Some(native) => lacking::mark(root, &mut sources, native)?,
+        Some(native) => lacking::mark(root, &mut sources, spec, native)?,
         None => Vec::new(),
     };
     let mut planner = Planner {

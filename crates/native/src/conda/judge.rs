@@ -60,35 +60,44 @@ pub(crate) fn suits(needs: &[String], machine: &Machine) -> Result<(), Error> {
     Ok(())
 }
 
-/// Refuses archives that are no whole for one machine: a lock may have been edited or merged. Of what they need names are
-/// looked at alone, because channels correct the versions of archives that are there.
-pub(crate) fn hold_together(records: &[RepoDataRecord], machine: &Machine) -> Result<(), Error> {
+/// Refuses archives for other machines, and two of one package.
+pub(crate) fn fit_the_machine(records: &[RepoDataRecord], machine: &Machine) -> Result<(), Error> {
     let mut all: BTreeMap<&str, &RepoDataRecord> = BTreeMap::new();
-    let wrong = |record: &RepoDataRecord, reason: String| Error::NoWhole {
-        file: record.identifier.to_string(),
-        reason,
-    };
     let own = [platform(machine)?.as_str(), Subdir::NoArch.as_str()];
     for record in records {
         let PackageRecord { name, subdir, .. } = &record.package_record;
         if !own.contains(&subdir.as_str()) {
-            return Err(wrong(record, format!("it is for {subdir}, and {} is wanted", own[0])));
+            return Err(no_whole(record, format!("it is for {subdir}, and {} is wanted", own[0])));
         }
         if let Some(other) = all.insert(name.as_normalized(), record) {
             let reason = format!("{} is the same package", other.identifier);
-            return Err(wrong(record, reason));
-        }
-    }
-    for record in records {
-        let needs = record.package_record.depends.iter();
-        let real = needs.filter(|text| !text.starts_with(VIRTUAL));
-        if let Some(missing) =
-            real.clone().find(|text| !all.contains_key(NativePackage::name_in(text)))
-        {
-            return Err(wrong(record, format!("it needs `{missing}`, which is not among them")));
+            return Err(no_whole(record, reason));
         }
     }
     Ok(())
+}
+
+/// Refuses archives that need one which is not among them: a lock may have been edited or merged. Channels correct what
+/// archives say that they need, versions and names too: this is for what no channel's list is known to have given together,
+/// and looks at names alone.
+pub(crate) fn hold_together(records: &[RepoDataRecord]) -> Result<(), Error> {
+    let name = |record: &RepoDataRecord| record.package_record.name.as_normalized().to_owned();
+    let all: BTreeSet<String> = records.iter().map(name).collect();
+    for record in records {
+        let mut needs = record.package_record.depends.iter();
+        let is_missing = |text: &&String| {
+            !text.starts_with(VIRTUAL) && !all.contains(NativePackage::name_in(text))
+        };
+        if let Some(missing) = needs.find(is_missing) {
+            let reason = format!("it needs `{missing}`, which is not among them");
+            return Err(no_whole(record, reason));
+        }
+    }
+    Ok(())
+}
+
+fn no_whole(record: &RepoDataRecord, reason: String) -> Error {
+    Error::NoWhole { file: record.identifier.to_string(), reason }
 }
 
 /// Two installers must not own one site-packages. What Python itself depends on is its own.

@@ -18,6 +18,7 @@ use super::virtual_packages::virtual_packages;
 use crate::error::{Error, whole};
 use crate::event::Event;
 use crate::machine::Machine;
+use crate::mirrors::Mirrors;
 use crate::public_url::public;
 use crate::request::Request;
 use crate::solved::Solved;
@@ -36,7 +37,12 @@ pub fn solve(request: &Request, machine: &Machine, tools: &Tools) -> Result<Solv
     let config = ChannelConfig::default_with_root_dir(request.directory.clone());
     let channels = request.channels.iter().map(|text| channel(text, &config));
     let channels = channels.collect::<Result<Vec<_>, _>>()?;
-    let places: Vec<String> = channels.iter().map(Channel::canonical_name).collect();
+    let places = request.channels.iter().zip(&channels).map(|(text, channel)| {
+        let place = channel.canonical_name();
+        let is_name = !text.contains("://") && !text.starts_with(['.', '/']);
+        if is_name { format!("{text} ({place})") } else { place }
+    });
+    let places: Vec<String> = places.collect();
     (tools.events)(Event::Solving);
     let gateway = gateway(tools)?;
     let platforms = [platform(machine)?, Subdir::NoArch];
@@ -63,7 +69,7 @@ pub fn solve(request: &Request, machine: &Machine, tools: &Tools) -> Result<Solv
         reason: reason(&error),
     })?;
     refuse_python_packages(&solved.records)?;
-    Solved::of_records(&solved.records)
+    Solved::of_records(&solved.records, &mirrors(request)?)
 }
 
 fn gateway(tools: &Tools) -> Result<Gateway, Error> {
@@ -105,9 +111,74 @@ fn channel(text: &str, config: &ChannelConfig) -> Result<Channel, Error> {
     Ok(channel)
 }
 
+/// What stands in for what in a request: each place for the channel in its turn. Where there are more or fewer of them than
+/// channels nobody knows for which, and what is found is kept as it was found.
+///
+/// # Errors
+/// If one is no channel.
+pub fn mirrors(request: &Request) -> Result<Mirrors, Error> {
+    let Request { channels, named, directory, .. } = request;
+    if channels.len() != named.len() || channels == named {
+        return Ok(Mirrors::default());
+    }
+    let config = ChannelConfig::default_with_root_dir(directory.clone());
+    let begin = |text: &String| Ok::<_, Error>(channel(text, &config)?.base_url.url().to_string());
+    let pairs = named.iter().zip(channels).map(|(named, asked)| Ok((begin(named)?, begin(asked)?)));
+    let pairs = pairs.collect::<Result<Vec<_>, Error>>()?;
+    Ok(Mirrors(pairs.into_iter().filter(|(named, asked)| named != asked).collect()))
+}
+
 fn exclude_newer(request: &Request) -> Result<Option<ExcludeNewer>, Error> {
     let Some(text) = &request.exclude_newer else { return Ok(None) };
     let time = jiff::Timestamp::from_str(text)
         .map_err(|error| Error::Spec { spec: text.clone(), reason: error.to_string() })?;
     Ok(Some(ExcludeNewer::from_datetime(time)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(channels: &[&str], named: &[&str]) -> Mirrors {
+        let list = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        let request = Request {
+            python: None,
+            packages: Vec::new(),
+            channels: list(channels),
+            named: list(named),
+            exclude_newer: None,
+            directory: "/p".into(),
+        };
+        super::mirrors(&request).expect("channels")
+    }
+
+    #[test]
+    fn what_is_asked_of_a_mirror_is_kept_as_the_channels() {
+        let one = of(&["/copy", "https://m.example/b/"], &["https://h.example/a", "./b"]);
+        for (named, asked) in [
+            ("https://h.example/a/linux-64/x-1-0.conda", "file:///copy/linux-64/x-1-0.conda"),
+            ("file:///p/b/noarch/y-1-0.conda", "https://m.example/b/noarch/y-1-0.conda"),
+            // No part of a name is a channel's beginning.
+            (
+                "https://h.example/ab/linux-64/x-1-0.conda",
+                "https://h.example/ab/linux-64/x-1-0.conda",
+            ),
+        ] {
+            assert_eq!(one.asked(named), asked);
+            assert_eq!(one.named(asked), named);
+        }
+    }
+
+    #[test]
+    fn of_several_places_nobody_knows_which_stands_for_what() {
+        let url = "https://h.example/a/linux-64/x-1-0.conda";
+        for other in [
+            of(&["/copy", "/more"], &["https://h.example/a"]),
+            of(&["/copy"], &["https://h.example/a", "https://h.example/b"]),
+            of(&["https://h.example/a/"], &["https://h.example/a"]),
+        ] {
+            assert_eq!(other, Mirrors::default());
+            assert_eq!(other.asked(url), url);
+        }
+    }
 }

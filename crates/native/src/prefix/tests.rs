@@ -168,7 +168,7 @@ fn locked(world: &World) -> Vec<LockedArchive> {
 #[test]
 fn what_was_locked_is_made_without_asking_a_channel() {
     let world = World::new();
-    let solved = Solved::of_archives(&locked(&world)).unwrap();
+    let solved = Solved::of_archives(&locked(&world), false).unwrap();
     assert_eq!(solved.python(), Some("3.12.4"));
     let made = make(&world.root, &solved, &Machine::here().unwrap(), &world.tools()).unwrap();
     assert_eq!(made.prefix.id, solved.id(world.root.seen()));
@@ -181,7 +181,7 @@ fn what_was_locked_is_made_without_asking_a_channel() {
 fn a_lock_is_held_to_what_its_archives_say_of_themselves() {
     let mut world = World::new();
     let refused = |world: &World, archives: &[LockedArchive], words: &[&str]| {
-        let solved = Solved::of_archives(archives).unwrap();
+        let solved = Solved::of_archives(archives, false).unwrap();
         let error = make(&world.root, &solved, &Machine::here().unwrap(), &world.tools());
         let said = crate::error::whole(&error.expect_err("it is refused"));
         assert!(words.iter().all(|word| said.contains(word)), "{said}");
@@ -201,7 +201,7 @@ fn a_lock_is_held_to_what_its_archives_say_of_themselves() {
     fs_err::copy(folder.join("libnew-1-0.conda"), folder.join("libold-1-0.conda")).unwrap();
     refused(&world, &with("libold-1-0.conda"), &["libold", "says that it is libnew"]);
     let strange = LockedArchive { location: Location::Path("/x".into()), ..archives[0].clone() };
-    let said = Solved::of_archives(&[strange]).unwrap_err().to_string();
+    let said = Solved::of_archives(&[strange], false).unwrap_err().to_string();
     assert!(said.contains("its name is no package's"), "{said}");
 }
 
@@ -222,7 +222,7 @@ fn archives_that_were_not_chosen_together_are_refused() {
         LockedArchive { location: Location::Path(path), sha256, size: None }
     };
     let refused = |archives: &[LockedArchive], words: &[&str]| {
-        let solved = Solved::of_archives(archives).unwrap();
+        let solved = Solved::of_archives(archives, false).unwrap();
         let error = make(&world.root, &solved, &Machine::here().unwrap(), &world.tools());
         let said = crate::error::whole(&error.expect_err("it is refused"));
         assert!(words.iter().all(|word| said.contains(word)), "{said}");

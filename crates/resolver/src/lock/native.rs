@@ -1,7 +1,7 @@
 //! What a lock says of a Python that comes out of channels, with the libraries beside it: `[tool.pyfast.native]`. Owns how
 //! that is written into the text of a lock and read from it; must not know how archives of channels are chosen or made of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::Deserialize;
@@ -25,6 +25,8 @@ pub struct NativeLock {
     pub channels: Vec<String>,
     /// The archives, by the architecture of the machines that they are for.
     pub archives: BTreeMap<String, Vec<LockedArchive>>,
+    /// The architectures whose archives are those that a channel's own list gave together, and no others.
+    pub whole: BTreeSet<String>,
 }
 
 /// An archive of a channel.
@@ -62,6 +64,9 @@ struct Native {
     #[serde(default)]
     channels: Vec<String>,
     archives: BTreeMap<String, Vec<Artifact>>,
+    /// By the architecture, what tells that nobody changed which archives those are.
+    #[serde(default)]
+    whole: BTreeMap<String, String>,
 }
 
 /// What a lock says of these archives.
@@ -99,17 +104,26 @@ impl Said {
             let sha256 = sha256.ok_or_else(|| format!("`{}` has no SHA-256", name()))?;
             Ok(LockedArchive { sha256, size: file.facts().size, location })
         };
-        let mut archives = BTreeMap::new();
+        let (mut archives, mut whole) = (BTreeMap::new(), BTreeSet::new());
         for (machine, files) in native.archives {
             let files = files.into_iter().map(archive).collect::<Result<_, _>>();
-            archives.insert(
-                machine,
-                files.map_err(|why| fail(format!("[tool.pyfast.native]: {why}")))?,
-            );
+            let files: Vec<LockedArchive> =
+                files.map_err(|why| fail(format!("[tool.pyfast.native]: {why}")))?;
+            if native.whole.get(&machine) == Some(&together(&files)) {
+                whole.insert(machine.clone());
+            }
+            archives.insert(machine, files);
         }
         let Native { request, channels, .. } = native;
-        Ok(Self::Archives(NativeLock { request, channels, archives }))
+        Ok(Self::Archives(NativeLock { request, channels, archives, whole }))
     }
+}
+
+/// What is the same for the same archives alone, wherever they are.
+fn together(archives: &[LockedArchive]) -> String {
+    let digests: BTreeSet<String> = archives.iter().map(|one| one.sha256.to_string()).collect();
+    let digests: Vec<String> = digests.into_iter().collect();
+    Sha256::of(digests.join("\n").as_bytes()).to_string()
 }
 
 /// The text of a lock at `path` with these archives; everything else in it stays.
@@ -147,6 +161,14 @@ impl NativeLock {
             archives[machine] = value(array);
         }
         table["archives"] = Item::Table(archives);
+        let known = self.archives.iter().filter(|(machine, _)| self.whole.contains(*machine));
+        let mut whole = Table::new();
+        for (machine, files) in known {
+            whole[machine] = value(together(files));
+        }
+        if !whole.is_empty() {
+            table["whole"] = Item::Table(whole);
+        }
         table
     }
 }
@@ -176,7 +198,11 @@ mod tests {
         NativeLock {
             request: "native:x".to_owned(),
             channels: vec!["conda-forge".to_owned()],
-            archives: BTreeMap::from([("x86_64".to_owned(), files)]),
+            archives: BTreeMap::from([
+                ("x86_64".to_owned(), files.clone()),
+                ("aarch64".to_owned(), files),
+            ]),
+            whole: BTreeSet::from(["x86_64".to_owned()]),
         }
     }
 
@@ -192,6 +218,19 @@ mod tests {
         assert!(text.contains("path = \"channel/linux-64/python-3.12.4-0.conda\""), "{text}");
         assert_eq!(read(&text).expect("read"), Said::Archives(native()));
         assert_eq!(written(&native(), &text, path), text);
+    }
+
+    #[test]
+    fn archives_that_were_changed_are_no_whole_any_more() {
+        let text = written(&native(), LOCK, Path::new("/p/pylock.toml"));
+        let whole = |text: &str| match read(text).expect("read") {
+            Said::Archives(native) => native.whole.into_iter().collect::<Vec<_>>(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(whole(&text), ["x86_64"]);
+        // Another place of the same archive.
+        assert_eq!(whole(&text.replace("https://h.test", "https://mirror.test")), ["x86_64"]);
+        assert!(whole(&text.replacen("sha256 = \"07", "sha256 = \"08", 4)).is_empty());
     }
 
     #[test]

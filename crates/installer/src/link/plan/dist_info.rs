@@ -104,6 +104,9 @@ impl DistInfo<'_> {
     }
 
     fn real(&self, path: String, inside: &str, mode: RealMode) -> Step {
+        if let Some(content) = self.source.rewritten.get(inside) {
+            return Step::file(path, content.clone(), true);
+        }
         Step::Real { path, wheel: self.source.package.sha256, inside: inside.to_owned(), mode }
     }
 
@@ -135,7 +138,9 @@ impl DistInfo<'_> {
             } else {
                 format!("../../../{}", file.path.strip_prefix("data/data/")?)
             };
-            let content = Content { sha256: file.sha256, size: file.size };
+            let rewritten =
+                self.source.rewritten.get(&file.path).map(|content| Content::of(content));
+            let content = rewritten.unwrap_or(Content { sha256: file.sha256, size: file.size });
             Some(Written { path, content: Some(content) })
         });
         Ok(rows.collect())

@@ -1,16 +1,18 @@
-//! Which objects of wheels want a native library that only a prefix has. Each becomes a private copy that has it looked for
-//! there too: no variable is needed, so that no child of a process sees anything of it. What has its libraries stays as it is.
+//! Which objects of wheels want a native library that only a prefix has. Each becomes a private copy that has just these at
+//! their paths there: no variable is needed, so that no child of a process sees anything of it, and all else is found as
+//! before. What has its libraries stays as it is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use pyfast_elf::{Object, is_object_name, with_search_path};
+use pyfast_elf::bound;
 use pyfast_root::Root;
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
 
+use super::libraries::Places;
+use super::loader::{Objects, Placed};
 use super::sources::Source;
 use crate::error::Error;
-use crate::link::Native;
+use crate::link::{EnvironmentSpec, Native};
 
 /// Where a prefix has libraries.
 const LIBRARIES: &str = "lib";
@@ -19,24 +21,28 @@ const LIBRARIES: &str = "lib";
 pub(super) fn mark(
     root: &Root,
     sources: &mut [Source<'_>],
+    spec: &EnvironmentSpec,
     native: &Native,
 ) -> Result<Vec<String>, Error> {
-    let objects: Vec<Vec<String>> =
-        sources.par_iter().map(objects).collect::<Result<_, Error>>()?;
-    let own: BTreeSet<&str> = objects.iter().flatten().map(|path| name(path)).collect();
-    let lacking = native.libraries.iter().map(String::as_str);
+    let objects = Objects::read(sources, &Places::of(&spec.interpreter))?;
     let search = Search {
-        lacking: lacking.filter(|library| !own.contains(library)).collect(),
+        lacking: native.libraries.iter().map(String::as_str).collect(),
         directory: root.seen_prefix_path(&native.prefix).join(LIBRARIES).display().to_string(),
+        objects: &objects,
+        sources,
     };
-    let found =
-        sources.par_iter().zip(&objects).map(|(source, paths)| search.copies(source, paths));
-    let found = found.collect::<Result<Vec<Copies>, Error>>()?;
+    let all = (0..objects.all.len()).into_par_iter();
+    let copies: Vec<Copy> =
+        all.filter_map(|one| search.copy(one).transpose()).collect::<Result<_, _>>()?;
     let mut warnings = Vec::new();
-    for (source, copies) in sources.iter_mut().zip(found) {
-        source.real |= !copies.files.is_empty();
-        source.rewritten = copies.files;
-        warnings.extend(copies.warnings);
+    for Copy { source, inside, content } in copies {
+        match content {
+            Ok(content) => {
+                sources[source].real = true;
+                sources[source].rewritten.insert(inside, content);
+            }
+            Err(warning) => warnings.push(warning),
+        }
     }
     Ok(warnings)
 }
@@ -45,45 +51,37 @@ pub(super) fn mark(
 struct Search<'a> {
     lacking: BTreeSet<&'a str>,
     directory: String,
+    objects: &'a Objects,
+    sources: &'a [Source<'a>],
 }
 
-/// What comes of one wheel.
-#[derive(Default)]
-struct Copies {
-    files: FxHashMap<String, Vec<u8>>,
-    warnings: Vec<String>,
+/// A file of a wheel as it has to be, or why it cannot be so, in words.
+struct Copy {
+    source: usize,
+    inside: String,
+    content: Result<Vec<u8>, String>,
 }
 
 impl Search<'_> {
-    fn copies(&self, source: &Source<'_>, paths: &[String]) -> Result<Copies, Error> {
-        let mut copies = Copies::default();
-        let wheel = source.wheel()?;
-        for path in paths {
-            let Some((file, _)) = wheel.open(path)? else { return Err(source.missing(path)) };
-            let Some(object) = Object::of_open(&file) else { continue };
-            let Some(library) = object.needed.iter().find(|name| self.lacking.contains(&***name))
-            else {
-                continue;
-            };
-            match with_search_path(&source.content(path)?, &self.directory) {
-                Ok(content) => drop(copies.files.insert(path.clone(), content)),
-                Err(reason) => copies.warnings.push(format!(
-                    "`{}` of {} cannot find `{library}`: it cannot be told where that is: {reason}",
-                    path.trim_start_matches("root/"),
-                    source.package.name
-                )),
-            }
+    /// That of an object which lacks something.
+    fn copy(&self, one: usize) -> Result<Option<Copy>, Error> {
+        let Placed { source: index, inside, object, .. } = &self.objects.all[one];
+        // What was built against the prefix finds it.
+        if object.searched.contains(&self.directory) {
+            return Ok(None);
         }
-        Ok(copies)
+        let needed = object.needed.iter().map(String::as_str);
+        let lacks =
+            needed.filter(|name| self.lacking.contains(name) && !self.objects.has(one, name));
+        let paths: BTreeMap<&str, String> =
+            lacks.map(|name| (name, format!("{}/{name}", self.directory))).collect();
+        let Some(library) = paths.keys().next() else { return Ok(None) };
+        let source = &self.sources[*index];
+        let content = bound(&source.content(inside)?, &paths).map_err(|reason| {
+            let path = inside.trim_start_matches("root/");
+            let name = &source.package.name;
+            format!("`{path}` of {name} cannot find `{library}`: it cannot be told where that is: {reason}")
+        });
+        Ok(Some(Copy { source: *index, inside: inside.clone(), content }))
     }
-}
-
-/// The files of a wheel that may be libraries or extension modules, as the store has them.
-fn objects(source: &Source<'_>) -> Result<Vec<String>, Error> {
-    let files = source.files_below("root")?.into_iter().map(|file| file.path);
-    Ok(files.filter(|path| is_object_name(name(path))).collect())
-}
-
-fn name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
 }

@@ -7,7 +7,7 @@ use crate::interpreter::Interpreter;
 
 /// Marks the wheels that must be real.
 pub(super) fn mark(sources: &mut [Source<'_>], python: &Interpreter) {
-    let places = Places { site_packages: python.site_packages() };
+    let places = Places::of(python);
     let libraries: Vec<Vec<String>> = sources
         .iter()
         .map(|source| {
@@ -32,14 +32,19 @@ pub(super) fn mark(sources: &mut [Source<'_>], python: &Interpreter) {
 }
 
 /// Where an environment has what a wheel has.
-struct Places {
+pub(super) struct Places {
     site_packages: String,
 }
 
 impl Places {
+    /// One of an interpreter.
+    pub(super) fn of(python: &Interpreter) -> Self {
+        Self { site_packages: python.site_packages() }
+    }
+
     /// The place in the environment, without `..`, of a path in a wheel's directory in the store; `None` for
     /// what is in no environment.
-    fn seen(&self, inside: &str) -> Option<String> {
+    pub(super) fn seen(&self, inside: &str) -> Option<String> {
         let inside = format!("{inside}/");
         let (base, rest) = if let Some(rest) = inside.strip_prefix("root/") {
             (self.site_packages.as_str(), rest)
@@ -53,7 +58,7 @@ impl Places {
 }
 
 /// A path without `.`, `..` and doubled slashes; `None` for one that leaves what it begins in.
-fn normal(path: &str) -> Option<String> {
+pub(super) fn normal(path: &str) -> Option<String> {
     let mut parts = Vec::new();
     for part in path.split('/') {
         match part {

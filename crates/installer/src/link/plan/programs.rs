@@ -91,6 +91,9 @@ impl Planner<'_> {
 /// be large, only the beginning is read.
 fn brought(source: &Source<'_>, index: usize, name: &str, python: &str) -> Result<Program, Error> {
     let inside = format!("data/scripts/{name}");
+    if let Some(content) = source.rewritten.get(&inside) {
+        return Ok(Program::written(index, content.clone()));
+    }
     let (file, _) = source.wheel()?.open(&inside)?.ok_or_else(|| source.missing(&inside))?;
     let mut begin = Vec::new();
     let place = source.wheel()?.path().join(&inside);
