@@ -176,6 +176,29 @@ fn a_damaged_file_of_the_store_comes_into_no_image() {
 }
 
 #[test]
+fn altered_bytecode_comes_into_no_image() {
+    let world = stocked();
+    world.sync(&["--compile", "--reinstall"]);
+    let wheel = Wheel::new("b", "1.0").file("space/b.py", "").build();
+    let cache = world.stored_file(&wheel, "b/__pycache__");
+    let file = fs::read_dir(&cache).unwrap().next().unwrap().unwrap().path();
+    let right = fs::read(&file).unwrap();
+    let put = |bytes: &[u8]| {
+        fs::remove_file(&file).unwrap();
+        fs::write(&file, bytes).unwrap();
+    };
+    let mut altered = right.clone();
+    *altered.last_mut().unwrap() ^= 1;
+    put(&altered);
+    freezing(&world, "shop", "image", &[]).refused(MENDABLE, &["b/__pycache__", "not what it was"]);
+    assert!(!world.project.join("image").exists());
+    put(&right);
+    let frozen = freeze(&world, "shop", "image");
+    put(&altered);
+    assert_eq!(layers(&freeze(&world, "shop", "again")), layers(&frozen), "packed before");
+}
+
+#[test]
 fn a_file_that_would_remove_another_is_refused_by_its_name() {
     let world = World::new();
     world.index.add(&Wheel::new("a", "1.0").file("a/.wh.other.py", ""));

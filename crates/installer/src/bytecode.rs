@@ -2,10 +2,11 @@
 //! import nothing of any environment. Knows nothing of environments.
 
 mod caches;
+mod listed;
 mod worker;
 
-pub(crate) use caches::compiled_files;
 pub use caches::prepare;
+pub(crate) use listed::{listed, text};
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, mpsc};
@@ -18,7 +19,7 @@ use crate::error::Error;
 use crate::interpreter::Interpreter;
 use crate::store;
 use caches::{modules, open_caches};
-use worker::{Job, Manner, Worker};
+use worker::{Compiled, Job, Manner, Worker};
 
 /// The largest module that is compiled, and the largest bytecode that is taken, in bytes.
 pub(crate) const LIMIT: u64 = 256 << 20;
@@ -65,9 +66,10 @@ pub(crate) fn has_marker(wheel: &Dir, tag: &str) -> bool {
     wheel.has_file(marker(tag))
 }
 
-/// The file that says that a wheel has been compiled.
+/// The file that says that a wheel has been compiled, and to what. The number is raised whenever equal modules would be
+/// compiled to something else.
 pub(crate) fn marker(tag: &str) -> String {
-    format!("compiled-{tag}")
+    format!("compiled-2-{tag}")
 }
 
 impl Compiler {
@@ -135,12 +137,11 @@ impl Compiler {
         let sealed = caches.iter().try_for_each(|cache| cache.set_mode(0o555));
         let compiled = compiled?;
         sealed?;
-        let text = format!("{compiled}\n");
-        directory.replace(&marker, text.as_bytes(), 0o444, Durability::Synced)?;
-        Ok(compiled)
+        directory.replace(&marker, text(&compiled).as_bytes(), 0o444, Durability::Synced)?;
+        Ok(compiled.len() as u64)
     }
 
-    fn run(&self, wheel: &Dir, modules: &[(String, u64)]) -> Result<u64, Error> {
+    fn run(&self, wheel: &Dir, modules: &[(String, u64)]) -> Result<Vec<Compiled>, Error> {
         let failed = |reason: String| Error::Compile { python: self.python.clone(), reason };
         let ended = || failed("its workers ended".to_owned());
         let jobs = self.jobs.lock().ok().and_then(|jobs| jobs.clone()).ok_or_else(ended)?;
@@ -159,11 +160,15 @@ impl Compiler {
         }
         drop(answer);
         // Every answer is waited for: nothing may write into the wheel after it is sealed.
-        let answers: Vec<Result<u64, String>> = answers.iter().collect();
+        let answers: Vec<Result<Vec<Compiled>, String>> = answers.iter().collect();
         if answers.len() < sent {
             return Err(ended());
         }
-        answers.into_iter().sum::<Result<u64, String>>().map_err(failed)
+        let portions: Vec<Vec<Compiled>> =
+            answers.into_iter().collect::<Result<_, _>>().map_err(failed)?;
+        let mut compiled = portions.concat();
+        compiled.sort_unstable();
+        Ok(compiled)
     }
 }
 

@@ -58,8 +58,13 @@ pub enum Node<'a> {
 pub enum Source<'a> {
     /// Here.
     Memory(Vec<u8>),
-    /// Whatever this opens when they are wanted.
-    Opened(Box<dyn Fn() -> io::Result<Box<dyn Read>> + Send + Sync + 'a>),
+    /// Whatever is opened when they are wanted.
+    Opened {
+        /// Opens it.
+        open: Box<dyn Fn() -> io::Result<Box<dyn Read>> + Send + Sync + 'a>,
+        /// What they have to be, where that is known.
+        digest: Option<Digest>,
+    },
 }
 
 impl Node<'_> {
@@ -175,13 +180,15 @@ impl<'a> Layer<'a> {
     }
 }
 
-/// Writes the bytes of a file, which have to be as many as was said: whatever comes behind could not be read else.
+/// Writes the bytes of a file, which have to be as many as was said, or whatever comes behind could not be read; and what was
+/// said, where it was.
 fn copy(path: &str, source: &Source<'_>, size: u64, to: &mut impl Write) -> Result<(), Error> {
     let failed = |source| Error::Read { path: path.to_owned(), source };
-    let mut opened: Box<dyn Read> = match source {
+    let (mut opened, digest) = match source {
         Source::Memory(bytes) => return to.write_all(bytes).map_err(Error::Write),
-        Source::Opened(open) => open().map_err(failed)?,
+        Source::Opened { open, digest } => (open().map_err(failed)?, digest),
     };
+    let mut to = Hashing::new(to);
     let (mut buffer, mut left) = (vec![0; 128 << 10], size);
     loop {
         let count = match opened.read(&mut buffer) {
@@ -194,7 +201,14 @@ fn copy(path: &str, source: &Source<'_>, size: u64, to: &mut impl Write) -> Resu
             return Err(failed(io::Error::new(io::ErrorKind::InvalidData, reason)));
         }
         if count == 0 {
-            return Ok(());
+            let (_, found, _) = to.finish();
+            return match digest {
+                Some(digest) if *digest != found => {
+                    let reason = "it is not what it was";
+                    Err(failed(io::Error::new(io::ErrorKind::InvalidData, reason)))
+                }
+                _ => Ok(()),
+            };
         }
         to.write_all(&buffer[..count]).map_err(Error::Write)?;
         left -= count as u64;
@@ -376,11 +390,22 @@ mod tests {
     fn a_file_that_is_not_as_long_as_it_was_is_an_error() {
         for size in [2, 4] {
             let open = || Ok(Box::new(&b"123"[..]) as Box<dyn Read>);
-            let source = Source::Opened(Box::new(open));
+            let source = Source::Opened { open: Box::new(open), digest: None };
             let mut layer = Layer::default();
             layer.put("x", Node::File { source, size, executable: false }).unwrap();
             let error = layer.pack(io::sink()).unwrap_err();
             assert!(matches!(&error, Error::Read { path, .. } if path == "x"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_other_bytes_than_it_had_is_an_error() {
+        for (known, is_right) in [(&b"123"[..], true), (b"124", false)] {
+            let open = || Ok(Box::new(&b"123"[..]) as Box<dyn Read>);
+            let source = Source::Opened { open: Box::new(open), digest: Some(Digest::of(known)) };
+            let mut layer = Layer::default();
+            layer.put("x", Node::File { source, size: 3, executable: false }).unwrap();
+            assert_eq!(layer.pack(io::sink()).is_ok(), is_right);
         }
     }
 

@@ -9,7 +9,7 @@
 //!       root/                        what goes to site-packages
 //!       data/                        scripts, headers and data of the wheel's .data directory
 //!       manifest                     a JSON header, then every file with digest and size
-//!       compiled-<cache tag>         the modules of root/ have been compiled for that Python
+//!       compiled-2-<cache tag>       what the modules of root/ have been compiled to for that Python
 //!       settled                      root/ and data/ have been re-hashed after a restart
 //!   store/v1/built/                  wheels built from source
 //!   store/v1/layers/<key>/           a layer of an image, packed for the next one that has it

@@ -3,6 +3,10 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rustix::fs::{Mode, OFlags};
 
 use pyfast_root::{Lock, LockName, Root, Share};
 
@@ -229,4 +233,32 @@ fn what_compiles_ends_when_its_root_goes() {
     for left in ["locks", "store", "tmp"] {
         assert!(!world.root.join(left).exists(), "{left} was made once more");
     }
+}
+
+#[test]
+fn a_pipe_where_the_command_is_called_holds_up_no_compilation() {
+    let world = World::new();
+    world.index.add(&Wheel::new("a", "1.0").file("named/template.py", "def {{ name }}():\n"));
+    world.require(&["a"]);
+    let pipe = world.project.join("named/template.py");
+    fs_err::create_dir(world.project.join("named")).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o600.into()).unwrap();
+    let done = AtomicBool::new(false);
+    let asked = std::thread::scope(|scope| {
+        let watching = scope.spawn(|| {
+            // It opens only where somebody waits to read, who goes on then.
+            let flags = OFlags::WRONLY | OFlags::NONBLOCK;
+            while !done.load(Ordering::Relaxed) {
+                if rustix::fs::open(&pipe, flags, Mode::empty()).is_ok() {
+                    return true;
+                }
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            false
+        });
+        world.sync(&["--compile"]);
+        done.store(true, Ordering::Relaxed);
+        watching.join().unwrap()
+    });
+    assert!(!asked, "a file of the project was opened as one of the wheel's");
 }

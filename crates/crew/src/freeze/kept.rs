@@ -84,8 +84,8 @@ impl Parcel {
     }
 }
 
-/// What the content of a layer is a function of. A file of the store is known by its path, which has its wheel's digest, or
-/// that of a Python; it is the same as long as it is there.
+/// What the content of a layer is a function of. A file of the store is known by its digest, those that say what a Python is
+/// by their path, which has its digest.
 fn key(entries: &[Entry]) -> Sha256 {
     let mut parts = Vec::with_capacity(entries.len());
     for Entry { path, what } in entries {
@@ -95,8 +95,10 @@ fn key(entries: &[Entry]) -> Sha256 {
             What::Text { content, executable } => {
                 format!("{path}\0t{executable}{}", Sha256::of(content))
             }
-            What::Stored { place, size, executable } => {
-                format!("{path}\0s{executable}{size} {}", place.display())
+            What::Stored { place, size, sha256, executable } => {
+                let known =
+                    sha256.map_or_else(|| place.display().to_string(), |known| known.to_string());
+                format!("{path}\0s{executable}{size} {known}")
             }
         });
     }
@@ -109,14 +111,15 @@ fn node(what: &What, top: &Dir) -> Node<'static> {
         What::Directory => Node::Directory,
         What::Link(target) => Node::Link(target.clone()),
         What::Text { content, executable } => Node::text(content.clone(), *executable),
-        What::Stored { place, size, executable } => {
+        What::Stored { place, size, sha256, executable } => {
             let (top, place) = (top.clone(), place.clone());
             let open = move || -> io::Result<Box<dyn Read>> {
                 let opened = top.open(&place).map_err(io::Error::other)?;
                 let (file, _) = opened.ok_or(io::ErrorKind::NotFound)?;
                 Ok(Box::new(file))
             };
-            let source = Source::Opened(Box::new(open));
+            let digest = sha256.map(|Sha256(bytes)| Digest::from(bytes));
+            let source = Source::Opened { open: Box::new(open), digest };
             Node::File { source, size: *size, executable: *executable }
         }
     }

@@ -51,24 +51,6 @@ pub(super) fn modules(root: &Root, wheel: &Sha256) -> Result<Vec<(String, u64)>,
     Ok(modules.map(|file| (file.path, file.size)).collect())
 }
 
-/// The bytecode of a wheel's modules for a cache tag by its path in the wheel's directory, with its size; sorted.
-pub(crate) fn compiled_files(
-    root: &Root,
-    wheel: &Sha256,
-    tag: &str,
-) -> Result<Vec<(String, u64)>, Error> {
-    let directory = store::directory(root, wheel)?;
-    let mut found = Vec::new();
-    for (module, _) in modules(root, wheel)? {
-        let (parent, stem) = split(&module);
-        let path = format!("{parent}/{CACHE}/{stem}.{tag}.pyc");
-        // A module that is no code for this Python has none.
-        found.extend(directory.facts(&path)?.map(|facts| (path, facts.size)));
-    }
-    found.sort_unstable();
-    Ok(found)
-}
-
 /// The directories that modules are in.
 fn parents(modules: &[(String, u64)]) -> Vec<&str> {
     let mut parents: Vec<&str> = modules.iter().map(|(path, _)| split(path).0).collect();

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, mpsc};
 
+use pyfast_packaging::hash::Sha256;
 use pyfast_root::{Dir, Durability};
 use rustix::process::{Pid, setpriority_process};
 
@@ -19,6 +20,9 @@ const WORKER: &str = include_str!("../bytecode.py");
 
 /// What stands before the paths of a wheel's modules in its directory.
 const ROOT: &str = "root/";
+/// What stands there in the names by which code is known until it is imported. Python opens a module by that name to show
+/// a line of it that is wrong: below what is no directory it finds none, wherever it runs.
+const NOWHERE: &str = "/dev/null/";
 
 /// The priority of who gives way to everybody else, and still comes to an end where the others never do.
 const ASIDE: i32 = 10;
@@ -29,7 +33,17 @@ pub(super) struct Job {
     /// Paths in the wheel's directory, those of one directory together.
     pub(super) modules: Vec<String>,
     pub(super) tag: String,
-    pub(super) answer: mpsc::Sender<Result<u64, String>>,
+    pub(super) answer: mpsc::Sender<Result<Vec<Compiled>, String>>,
+}
+
+/// The bytecode of a module.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Compiled {
+    /// Its path in the wheel's directory.
+    pub(crate) path: String,
+    pub(crate) sha256: Sha256,
+    /// Bytes.
+    pub(crate) size: u64,
 }
 
 /// How workers work.
@@ -96,10 +110,10 @@ impl Worker {
 }
 
 impl Process {
-    /// Compiles the modules of a job, and returns how many there are now.
-    fn compile(&mut self, job: &Job) -> Result<u64, String> {
+    /// Compiles the modules of a job, and returns what has come of them.
+    fn compile(&mut self, job: &Job) -> Result<Vec<Compiled>, String> {
         let failed = |error: pyfast_root::Error| Error::from(error).with_cause();
-        let mut compiled = 0;
+        let mut compiled = Vec::with_capacity(job.modules.len());
         let mut last: Option<(&str, Dir)> = None;
         let mut head = Some(format!("{}\n", job.modules.len()));
         for module in &job.modules {
@@ -115,17 +129,19 @@ impl Process {
             let head = head.take().unwrap_or_default();
             // Python puts the file's own path in its place when it imports the code: so that of the wheel does, which is
             // the same in every root.
-            let name = module.strip_prefix(ROOT).unwrap_or(module);
-            let bytecode = self.ask(&head, name, &source)?;
+            let name = format!("{NOWHERE}{}", module.strip_prefix(ROOT).unwrap_or(module));
+            let bytecode = self.ask(&head, &name, &source)?;
             if bytecode.is_empty() {
                 continue;
             }
-            compiled += 1;
-            // What a killed compilation has left is the same; what comes behind it depends on it all the same.
-            if !cache.has_file(&target) {
-                let put = cache.replace(&target, &bytecode, 0o444, Durability::Eventual);
-                put.map_err(failed)?;
-            }
+            // What a killed compilation has left may be of another version of this program.
+            let put = cache.replace(&target, &bytecode, 0o444, Durability::Eventual);
+            put.map_err(failed)?;
+            compiled.push(Compiled {
+                path: format!("{parent}/{CACHE}/{target}"),
+                sha256: Sha256::of(&bytecode),
+                size: bytecode.len() as u64,
+            });
         }
         Ok(compiled)
     }

@@ -13,7 +13,7 @@ use pyfast_root::layout::{
 use pyfast_root::{ProjectEnv, Root};
 
 use super::own_files;
-use crate::bytecode::{compiled_files, marker};
+use crate::bytecode::{listed, marker, text};
 use crate::error::Error;
 use crate::link::act::{split, store_target};
 use crate::link::{EnvironmentSpec, LinkMode, LinkPlan, Step, plan};
@@ -50,6 +50,8 @@ pub enum What {
         place: PathBuf,
         /// How many bytes it has.
         size: u64,
+        /// Their digest, as it was when it came into the root; `None` for what this program wrote there.
+        sha256: Option<Sha256>,
         /// Whether it may be run.
         executable: bool,
     },
@@ -88,40 +90,34 @@ pub fn wheel(root: &Root, wheel: &Sha256, tag: Option<&str>) -> Result<Vec<Entry
     // Which start of a machine it was unpacked in is nobody's business elsewhere.
     header.boot = None;
     let place = wheel_place(&wheel.to_string());
-    let text = |name: &str, content: Vec<u8>| Entry {
+    let own = |name: &str, content: String| Entry {
         path: format!("{place}/{name}"),
-        what: What::Text { content, executable: false },
+        what: What::Text { content: content.into_bytes(), executable: false },
     };
-    let mut entries = vec![text(manifest::FILE, header.to_text(&files).into_bytes())];
-    let stored = |inside: &str, size: u64, executable: bool| {
+    let mut entries = vec![own(manifest::FILE, header.to_text(&files))];
+    let stored = |inside: &str, size: u64, sha256: Sha256, executable: bool| {
         let path = format!("{place}/{inside}");
-        Entry { what: What::Stored { place: PathBuf::from(&path), size, executable }, path }
+        let (place, sha256) = (PathBuf::from(&path), Some(sha256));
+        Entry { what: What::Stored { place, size, sha256, executable }, path }
     };
-    let mut listed: BTreeMap<&str, Entry> = files
+    let mut listed_files: BTreeMap<&str, Entry> = files
         .iter()
-        .map(|file| (&*file.path, stored(&file.path, file.size, file.executable)))
+        .map(|file| (&*file.path, stored(&file.path, file.size, file.sha256, file.executable)))
         .collect();
     let compiled = match tag {
         Some(tag) => {
-            entries.push(text(&marker(tag), marker_text(&directory, tag)?));
-            compiled_files(root, wheel, tag)?
+            let compiled = listed(&directory, tag)?;
+            entries.push(own(&marker(tag), text(&compiled)));
+            compiled
         }
         None => Vec::new(),
     };
-    for (inside, size) in &compiled {
-        listed.entry(inside).or_insert_with(|| stored(inside, *size, false));
+    for one in &compiled {
+        let entry = || stored(&one.path, one.size, one.sha256, false);
+        listed_files.entry(&one.path).or_insert_with(entry);
     }
-    entries.extend(listed.into_values());
+    entries.extend(listed_files.into_values());
     Ok(entries)
-}
-
-fn marker_text(wheel: &pyfast_root::Dir, tag: &str) -> Result<Vec<u8>, Error> {
-    let (name, limit) = (marker(tag), 1 << 10);
-    let missing = || {
-        let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
-        Error::io("read", &wheel.path().join(&name))(missing)
-    };
-    wheel.read(&name, limit)?.ok_or_else(missing)
 }
 
 /// An environment, composed for where Python sees the store's root, with the bytecode of its modules or without.
@@ -141,10 +137,12 @@ pub fn environment(
     }
     let nowhere = Path::new("");
     let top = text_of(&env_path(nowhere, &links.id));
+    let tag = spec.interpreter.cache_tag.clone().filter(|_| bytecode);
+    let mut known = Known { tag, wheels: BTreeMap::new() };
     let mut entries = Vec::with_capacity(links.steps.len());
     for step in &links.steps {
         let path = format!("{top}/{}", step.path());
-        entries.push(Entry { path, what: what(store.root(), step)? });
+        entries.push(Entry { path, what: what(store.root(), step, &mut known)? });
     }
     let mut file = |path: String, content: Vec<u8>| {
         entries.push(Entry { path, what: What::Text { content, executable: false } });
@@ -163,7 +161,7 @@ fn text_of(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-fn what(root: &Root, step: &Step) -> Result<What, Error> {
+fn what(root: &Root, step: &Step, known: &mut Known) -> Result<What, Error> {
     Ok(match step {
         Step::Directory { .. } => What::Directory,
         Step::Symlink { target, .. } => What::Link(target.clone()),
@@ -175,19 +173,48 @@ fn what(root: &Root, step: &Step) -> Result<What, Error> {
             What::Text { content: content.clone(), executable: *executable }
         }
         Step::Real { wheel, inside, .. } => {
-            stored(root, &format!("{}/{inside}", wheel_place(&wheel.to_string())))?
+            let place = format!("{}/{inside}", wheel_place(&wheel.to_string()));
+            let sha256 = known.digest(root, wheel, inside)?;
+            stored(root, &place, Some(sha256))?
         }
     })
 }
 
-/// A file of the root, as it is.
-fn stored(root: &Root, place: &str) -> Result<What, Error> {
+/// What files of wheels are, by what their wheels say.
+struct Known {
+    /// The cache tag of their bytecode.
+    tag: Option<String>,
+    wheels: BTreeMap<Sha256, BTreeMap<String, Sha256>>,
+}
+
+impl Known {
+    fn digest(&mut self, root: &Root, wheel: &Sha256, inside: &str) -> Result<Sha256, Error> {
+        if !self.wheels.contains_key(wheel) {
+            let directory = store::directory(root, wheel)?;
+            let mut files: BTreeMap<String, Sha256> = BTreeMap::new();
+            if let Some(tag) = &self.tag {
+                files
+                    .extend(listed(&directory, tag)?.into_iter().map(|one| (one.path, one.sha256)));
+            }
+            let own = store::files(root, wheel)?;
+            files.extend(own.into_iter().map(|file| (file.path, file.sha256)));
+            self.wheels.insert(*wheel, files);
+        }
+        self.wheels[wheel].get(inside).copied().ok_or_else(|| Error::Damaged {
+            path: root.written().join(wheel_place(&wheel.to_string())).join(inside),
+            reason: "its wheel does not say what it is".to_owned(),
+        })
+    }
+}
+
+/// A file of the root, which has to be what this digest says.
+fn stored(root: &Root, place: &str, sha256: Option<Sha256>) -> Result<What, Error> {
     let facts = root.top().facts(place)?.ok_or_else(|| {
         let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
         Error::io("read", &root.written().join(place))(missing)
     })?;
     let (place, executable) = (PathBuf::from(place), facts.mode & 0o111 != 0);
-    Ok(What::Stored { place, size: facts.size, executable })
+    Ok(What::Stored { place, size: facts.size, sha256, executable })
 }
 
 /// Bytecode that another environment has had compiled for these wheels.
@@ -230,14 +257,14 @@ pub fn python(root: &Root, id: &str) -> Result<Vec<Entry>, Error> {
         let path = format!("{top}/{inside}");
         let what = match part {
             Part::Link(target) => What::Link(target),
-            Part::File(_) | Part::Program(_) => stored(root, &path)?,
+            Part::File(sha256) | Part::Program(sha256) => stored(root, &path, Some(sha256))?,
         };
         Ok(Entry { path, what })
     });
     let mut entries: Vec<Entry> = entries.collect::<Result<_, Error>>()?;
     for own in prefix::OWN {
         let path = format!("{top}/{own}");
-        entries.push(Entry { what: stored(root, &path)?, path });
+        entries.push(Entry { what: stored(root, &path, None)?, path });
     }
     Ok(entries)
 }
@@ -301,7 +328,8 @@ mod tests {
             has(&environment.entries, "space/") && !has(&environment.entries, "one/__pycache__")
         );
         assert!(has(&files[0], "root/one/__pycache__/__init__."), "{:?}", files[0]);
-        let markers = files.iter().flatten().filter(|one| one.path.contains("/compiled-cpython-"));
+        let markers =
+            files.iter().flatten().filter(|one| one.path.contains("/compiled-2-cpython-"));
         assert_eq!(markers.count(), 2);
     }
 
