@@ -3,14 +3,18 @@
 #
 #   dist/build.sh [DIRECTORY]      else target/dist
 #
-#   pyfast_tool-VERSION-py3-none-manylinux_2_17_ARCH.musllinux_1_1_ARCH.whl   the program as a wheel, with an SBOM
-#   pyfast_tool-VERSION.tar.gz                                                the source distribution
-#   pyfast-VERSION-ARCH-linux.tar.gz                                          the program as it is
-#   SHA256SUMS                                                                of all of them
+#   pyfast_tool-VERSION-py3-none-PLATFORMS.whl   the program as a wheel, with an SBOM
+#   pyfast_tool-VERSION.tar.gz                   the source distribution
+#   pyfast-VERSION-ARCH-linux.tar.gz             the program as it is
+#   SHA256SUMS                                   of all of them
+#
+# PLATFORMS are manylinux2014_ARCH (what pip from 19.3 on knows), manylinux_2_17_ARCH (the same by its newer name) and
+# musllinux_1_1_ARCH.
 #
 # The program is built once and is the same file in all of them. PYFAST_DIST_PROGRAM names one that was built already.
+# PYFAST_DIST_LEVEL is how hard the archive is compressed (1 to 9): tests, which publish nothing, take 1.
 # What is made depends on nothing but the commit and the program: times are the commit's, no path of this machine is in it.
-# Needs Rust, a C compiler, Python 3.10 or newer with venv, and an index, from which dist/tools.txt comes.
+# Needs Rust 1.95 (rustup has it, a stable Debian's packages do not), a C compiler, Python 3.10 or newer with venv, and an index, from which dist/tools.txt comes.
 set -eu
 
 case ${1:-} in -*) sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0"; exit 2 ;; esac
@@ -18,6 +22,11 @@ here=$(cd "$(dirname "$0")/.." && pwd -P)
 out=${1:-$here/target/dist}
 mkdir -p "$out"
 out=$(cd "$out" && pwd -P)
+# Paths are the caller's, who may be elsewhere.
+absolute() { case $1 in '' | /*) printf %s "$1" ;; *) printf '%s/%s' "$PWD" "$1" ;; esac; }
+program=$(absolute "${PYFAST_DIST_PROGRAM:-}")
+tools=$(absolute "${PYFAST_DIST_TOOLS:-$here/target/dist-tools}")
+target=$(absolute "${CARGO_TARGET_DIR:-$here/target}")
 cd "$here"
 
 say() { echo "dist: $*" >&2; }
@@ -31,27 +40,29 @@ cargo=${CARGO:-cargo}
 [ -n "${SOURCE_DATE_EPOCH:-}" ] || SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2>/dev/null || stat -c %Y Cargo.toml)
 export SOURCE_DATE_EPOCH
 
-tools=${PYFAST_DIST_TOOLS:-$here/target/dist-tools}
-if ! cmp -s dist/tools.txt "$tools/tools.txt"; then
+# Two that begin at once share the tools: one installs them, the other waits.
+mkdir -p "$(dirname "$tools")"
+(
+    flock 9
+    ! cmp -s dist/tools.txt "$tools/tools.txt" || exit 0
     rm -rf "$tools"
     python3 -m venv "$tools"
     "$tools/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r dist/tools.txt
     cp dist/tools.txt "$tools/tools.txt"
-fi
+) 9>"$tools.lock"
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/pyfast-dist.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-program=${PYFAST_DIST_PROGRAM:-}
 if [ -z "$program" ]; then
     # Where no Python is at hand, as in a container, nobody could tell the default index: the program has pip's own.
     PYFAST_DEFAULT_INDEX=$("$tools/bin/python" -c 'from pip._internal.models.index import PyPI; print(PyPI.simple_url)')
     export PYFAST_DEFAULT_INDEX
     say "building the program"
-    "$cargo" build --release --locked --bin pyfast --target "$arch-unknown-linux-gnu" >&2
-    program=${CARGO_TARGET_DIR:-$here/target}/$arch-unknown-linux-gnu/release/pyfast
+    CARGO_TARGET_DIR=$target "$cargo" build --release --locked --bin pyfast --target "$arch-unknown-linux-gnu" >&2
+    program=$target/$arch-unknown-linux-gnu/release/pyfast
 fi
 said=$("$program" --version) || die "$program does not run"
 [ "$said" = "pyfast $version" ] || die "$program is of another version: $said"
@@ -60,19 +71,18 @@ say "packing the wheel"
 mkdir "$work/made" "$work/wheel" "$work/done"
 # What it says is of interest where it fails.
 maturin() { "$tools/bin/maturin" "$@" >"$work/log" 2>&1 || { cat "$work/log" >&2; die "maturin failed"; }; }
-# maturin asks cargo for the program, and gets it under the name that it is to have.
+# maturin asks cargo for the program, and gets it under the name that it is to have. `wheel pack` compresses what it packs.
 install -m 0755 "$program" "$work/pyfast"
 CARGO=$here/dist/built.sh PYFAST_DIST_CARGO=$cargo PYFAST_DIST_PROGRAM=$work/pyfast \
-    maturin build --target "$arch-unknown-linux-gnu" --compatibility manylinux_2_17 --out "$work/made"
+    maturin build --target "$arch-unknown-linux-gnu" --compatibility manylinux_2_17 \
+    --compression-method stored --out "$work/made"
 "$tools/bin/wheel" unpack --dest "$work/wheel" "$work"/made/*.whl >/dev/null
 facts=$(echo "$work"/wheel/*/*.dist-info)
 # A static program needs neither C library: one file is for both.
 sed -i '/^Tag: /d' "$facts/WHEEL"
-for platform in manylinux_2_17 musllinux_1_1; do echo "Tag: py3-none-${platform}_$arch"; done >>"$facts/WHEEL"
+for platform in manylinux2014 manylinux_2_17 musllinux_1_1; do echo "Tag: py3-none-${platform}_$arch"; done >>"$facts/WHEEL"
 sed -i '/^$/d' "$facts/WHEEL"
-# Where it was built is nobody's business, and would make each build another one.
-sed -i "s|file://$here|file:///pyfast|g" "$facts"/sboms/*.json
-! grep -qF "$here" "$facts"/sboms/*.json || die "the SBOM names $here"
+"$tools/bin/python" dist/sbom.py "$here" "$facts"/sboms/*.json
 "$tools/bin/wheel" pack --dest-dir "$work/done" "$work"/wheel/* >/dev/null
 
 say "packing the source distribution"
@@ -84,7 +94,7 @@ mkdir "$work/$name"
 install -m 0755 "$program" "$work/$name/pyfast"
 install -m 0644 README.md CHANGELOG.md LICENSE-APACHE LICENSE-MIT "$work/$name"
 tar -C "$work" --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" -cf "$work/$name.tar" "$name"
-gzip -n <"$work/$name.tar" >"$work/done/$name.tar.gz"
+gzip "-${PYFAST_DIST_LEVEL:-6}" -n <"$work/$name.tar" >"$work/done/$name.tar.gz"
 
 (cd "$work/done" && sha256sum -- * >"$work/SHA256SUMS")
 rm -f "$out"/pyfast_tool-* "$out"/pyfast-*-linux.tar.gz "$out/SHA256SUMS"

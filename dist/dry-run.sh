@@ -8,14 +8,19 @@
 # another base than the Dockerfiles do.
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd -P)
-cd "$here"
+# Paths are the caller's, who may be elsewhere.
+absolute() { case $1 in '' | /*) printf %s "$1" ;; *) printf '%s/%s' "$PWD" "$1" ;; esac; }
 
 say() { echo "dry-run: $*" >&2; }
 die() { say "$*"; exit 1; }
 
 source=
 [ "${1:-}" != --source ] || { source=yes; shift; }
-out=${1:-$here/target/dist}
+out=$(absolute "${1:-$here/target/dist}")
+PYFAST_DIST_PROGRAM=$(absolute "${PYFAST_DIST_PROGRAM:-}")
+PYFAST_DIST_TOOLS=$(absolute "${PYFAST_DIST_TOOLS:-$here/target/dist-tools}")
+export PYFAST_DIST_PROGRAM PYFAST_DIST_TOOLS
+cd "$here"
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
 work=$(mktemp -d "${TMPDIR:-/tmp}/pyfast-dry-run.XXXXXX")
 trap 'rm -rf "$work"' EXIT
@@ -33,8 +38,20 @@ wheel=$1
 
 say "the same again is the same"
 tar -C "$work" -xf "$out/pyfast-$version-$(uname -m)-linux.tar.gz"
-PYFAST_DIST_PROGRAM=$(echo "$work"/pyfast-*-linux/pyfast) dist/build.sh "$work/again" 2>/dev/null
+PYFAST_DIST_PROGRAM=$(echo "$work"/pyfast-*-linux/pyfast) \
+    dist/build.sh "$work/again" 2>/dev/null
 cmp "$out/SHA256SUMS" "$work/again/SHA256SUMS" || die "the same program is packed in two ways"
+
+say "gather"
+# The part of another architecture is this one's under other names, with the same source distribution.
+mkdir "$work/other"
+for file in "$out"/pyfast*; do
+    name=$(basename "$file" | sed "s/$(uname -m)/other/g")
+    cp "$file" "$work/other/$name"
+done
+(cd "$work/other" && sha256sum -- pyfast* >SHA256SUMS)
+dist/gather.sh "$work/release" "$out" "$work/other"
+(cd "$work/release" && sha256sum --check --quiet SHA256SUMS && [ "$(ls | wc -l)" -eq 6 ]) || die "the parts do not become a release"
 
 installs() { # FILE
     rm -rf "$work/venv"

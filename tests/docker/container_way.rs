@@ -31,9 +31,9 @@ CMD [\"python3\", \"app.py\"]
 ";
 const APP: &str = "import os, time
 import alpha
-print('code 1', alpha.__version__, os.environ['GREETING'], flush=True)
 with open('/data/seen', 'a') as file:
     file.write(alpha.__version__)
+print('code 1', alpha.__version__, os.environ['GREETING'], flush=True)
 time.sleep(3600)
 ";
 

@@ -10,9 +10,13 @@ use std::sync::OnceLock;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use regex::Regex;
+use rustix::fs::FlockOperation;
 use sha2::{Digest as _, Sha256};
 
 use crate::support::python::{check, python};
+use crate::support::wheel::Wheel;
+
+mod release;
 
 const TOP: &str = env!("CARGO_MANIFEST_DIR");
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -22,18 +26,67 @@ fn beside(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
 }
 
+/// A command that no setting of the user changes; where the index is and how it is reached is the machine's matter.
+fn alone(command: &mut Command) -> &mut Command {
+    const REACHED: [&str; 10] = [
+        "PIP_CONFIG_FILE",
+        "PIP_INDEX_URL",
+        "PIP_EXTRA_INDEX_URL",
+        "PIP_TRUSTED_HOST",
+        "PIP_CERT",
+        "PIP_CLIENT_CERT",
+        "PIP_PROXY",
+        "PIP_RETRIES",
+        "PIP_DEFAULT_TIMEOUT",
+        "PIP_TIMEOUT",
+    ];
+    for (name, _) in std::env::vars_os() {
+        let Some(name) = name.to_str() else { continue };
+        let settings = ["UV_", "PIPX_", "PIP_", "PYFAST_", "PYTHON", "VIRTUAL_ENV", "XDG_"];
+        if settings.iter().any(|prefix| name.starts_with(prefix)) && !REACHED.contains(&name) {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// A directory that this process has for itself as long as it lives; those of processes that are gone are removed.
+fn own() -> PathBuf {
+    let all = beside("dist-made");
+    fs_err::create_dir_all(&all).unwrap();
+    let lock = |path: &Path, operation| {
+        let file = fs_err::File::create(path).unwrap();
+        rustix::fs::flock(&file, operation).map(|()| file)
+    };
+    let _among = lock(&all.join("lock"), FlockOperation::LockExclusive).unwrap();
+    for entry in fs_err::read_dir(&all).unwrap() {
+        let place = entry.unwrap().path();
+        let gone = place.is_dir()
+            && lock(&place.join("lock"), FlockOperation::NonBlockingLockExclusive).is_ok();
+        if gone {
+            fs_err::remove_dir_all(&place).unwrap();
+        }
+    }
+    let place = tempfile::tempdir_in(&all).unwrap().keep();
+    // Never closed: the kernel does, whichever way the process ends.
+    std::mem::forget(lock(&place.join("lock"), FlockOperation::LockExclusive).unwrap());
+    place
+}
+
 /// Where everything is that is published of the program under test, made once.
 fn made() -> &'static Path {
     static MADE: OnceLock<PathBuf> = OnceLock::new();
     MADE.get_or_init(|| {
-        let (out, program) = (beside("dist"), beside("dist-program"));
-        fs_err::create_dir_all(&out).unwrap();
-        // Symbols are a third of it, and all of it is compressed three times.
-        check(Command::new("strip").arg("-o").arg(&program).arg(env!("CARGO_BIN_EXE_pyfast")));
+        let place = own();
+        // Symbols are a third of it, and all of it is compressed twice.
+        let mut strip = Command::new("strip");
+        check(strip.arg("-o").arg(place.join("program")).arg(env!("CARGO_BIN_EXE_pyfast")));
         let mut build = Command::new(Path::new(TOP).join("dist/build.sh"));
-        build.arg(&out).env("PYFAST_DIST_PROGRAM", program);
-        check(build.env("PYFAST_DIST_TOOLS", beside("dist-tools")));
-        out
+        // Paths are the caller's, wherever the checkout is.
+        alone(&mut build).arg("out").current_dir(&place).env("PYFAST_DIST_PROGRAM", "program");
+        build.env("PYFAST_DIST_TOOLS", beside("dist-tools")).env("PYFAST_DIST_LEVEL", "1");
+        check(&mut build);
+        place.join("out")
     })
 }
 
@@ -55,7 +108,12 @@ fn wheel() -> PathBuf {
 }
 
 /// What the wheel has: the bytes and the mode of each file.
-fn members() -> BTreeMap<String, (Vec<u8>, u32)> {
+fn members() -> &'static BTreeMap<String, (Vec<u8>, u32)> {
+    static MEMBERS: OnceLock<BTreeMap<String, (Vec<u8>, u32)>> = OnceLock::new();
+    MEMBERS.get_or_init(read)
+}
+
+fn read() -> BTreeMap<String, (Vec<u8>, u32)> {
     let mut archive = zip::ZipArchive::new(fs_err::File::open(wheel()).unwrap()).unwrap();
     let mut members = BTreeMap::new();
     for index in 0..archive.len() {
@@ -78,10 +136,8 @@ fn tool(name: &str, home: &Path) -> Command {
     made();
     let bin = beside("dist-tools/bin");
     let mut command = Command::new(bin.join(name));
+    alone(&mut command);
     command.env("HOME", home).env("PATH", format!("{}:/usr/bin:/bin", bin.display()));
-    for name in ["XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_BIN_HOME"] {
-        command.env_remove(name);
-    }
     command
 }
 
@@ -93,7 +149,8 @@ fn says_its_version(program: &Path) {
 #[test]
 fn the_wheel_is_whole_and_for_every_linux() {
     let arch = std::env::consts::ARCH;
-    let platforms = ["manylinux_2_17", "musllinux_1_1"].map(|one| format!("{one}_{arch}"));
+    let platforms =
+        ["manylinux2014", "manylinux_2_17", "musllinux_1_1"].map(|one| format!("{one}_{arch}"));
     let name = format!("pyfast_tool-{VERSION}-py3-none-{}.whl", platforms.join("."));
     assert_eq!(wheel().file_name().unwrap().to_str(), Some(&name[..]));
 
@@ -170,14 +227,10 @@ fn pip_uv_and_pipx_install_the_wheel() {
     let venv = home.path().join("venv");
     check(Command::new(python()).args(["-m", "venv"]).arg(&venv));
     let mut pip = Command::new(venv.join("bin/pip"));
-    check(pip.args(["install", "--quiet", "--no-index"]).arg(wheel()));
+    check(alone(&mut pip).args(["install", "--quiet", "--no-index"]).arg(wheel()));
     says_its_version(&venv.join("bin/pyfast"));
-    check(Command::new(venv.join("bin/pip")).args([
-        "uninstall",
-        "--quiet",
-        "--yes",
-        "pyfast-tool",
-    ]));
+    let mut pip = Command::new(venv.join("bin/pip"));
+    check(alone(&mut pip).args(["uninstall", "--quiet", "--yes", "pyfast-tool"]));
     assert!(!venv.join("bin/pyfast").exists());
 
     let mut uv = tool("uv", home.path());
@@ -354,8 +407,9 @@ fn workflows_name_scripts_that_are_there() {
         // Actions of others have such names, too.
         let own = text.lines().filter(|line| !line.contains("uses:"));
         for found in own.flat_map(|line| script.find_iter(line)).map(|found| found.as_str()) {
-            let made = found.starts_with("dist/pyfast") || found.starts_with("dist/SHA");
-            assert!(made || Path::new(TOP).join(found).exists(), "{file}: {found}");
+            // Sentences end behind a path, too.
+            let path = Path::new(TOP).join(found.trim_end_matches('.'));
+            assert!(path.exists(), "{file}: {found}");
         }
     }
 }
@@ -385,12 +439,17 @@ fn the_action_installs_and_syncs() {
     let place = tempfile::tempdir().unwrap();
     let added = place.path().join("path");
     fs_err::write(place.path().join("requirements.txt"), "# nothing\n").unwrap();
+    // Without a version it is the action's, whatever newer ones there are.
+    let newer = place.path().join("newer");
+    Wheel::new("pyfast-tool", "99.0").build().write_to(&newer);
+    let links = format!("{} {}", made().display(), newer.display());
     let step = |script: &str, path: &str| {
         let mut bash = Command::new("bash");
-        bash.args(["-euo", "pipefail", "-c", script]).current_dir(place.path());
+        alone(&mut bash).args(["-euo", "pipefail", "-c", script]).current_dir(place.path());
         bash.env("HOME", place.path()).env("PATH", path);
-        bash.env("RUNNER_TEMP", place.path()).env("GITHUB_PATH", &added).env("VERSION", VERSION);
-        bash.env("PIP_NO_INDEX", "1").env("PIP_FIND_LINKS", made());
+        bash.env("RUNNER_TEMP", place.path()).env("GITHUB_PATH", &added);
+        bash.env("VERSION", "").env("GITHUB_ACTION_PATH", TOP);
+        bash.env("PIP_NO_INDEX", "1").env("PIP_FIND_LINKS", &links);
         check(bash.env("SYNC", "-r requirements.txt --no-index"))
     };
     let usual = format!("{}:/usr/bin:/bin", python().parent().unwrap().display());
