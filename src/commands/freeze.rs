@@ -48,25 +48,25 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     progress.step("packing layers");
     let base = args.base.as_deref();
     let base = base.map(|base| Ground::read(base, &settings.project.working_directory));
-    let wanted = Wanted { name: args.name.clone(), program, base: base.transpose()? };
+    let (base, output) = (base.transpose()?, here(&args.output));
+    let wanted = Wanted { name: args.name.clone(), program, base, output };
     let frozen = freeze(&wanted, settings, &progress.events()).and_then(|frozen| {
         progress.step("writing the image");
-        frozen.write(&here(&args.output))?;
-        Ok(frozen)
+        frozen.write().map(|()| frozen)
     });
     progress.done();
     let frozen = frozen?;
     let report = frozen.report();
     say(args, report, settings);
-    if let Some(file) = &args.digest_file {
-        fs_err::write(here(file), format!("{}\n", report.digest))
-            .map_err(|error| Failure::from_error("io", &error, Code::Mendable))?;
-    }
     ui.data(if ui.json() {
         format!("{}\n", json!(report))
     } else {
         format!("{}\n", report.digest)
     });
+    if let Some(file) = &args.digest_file {
+        fs_err::write(here(file), format!("{}\n", report.digest))
+            .map_err(|error| Failure::from_error("io", &error, Code::Mendable))?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -111,7 +111,7 @@ fn hint(error: &Error) -> Option<&'static str> {
         Error::FreezeOutOfReach { .. } => {
             Some("run pyfast where the volume's files are, as root; or sync into a --root DIR")
         }
-        Error::NotCompiled { .. } => Some("`pyfast sync --no-compile` makes it without bytecode"),
+        Error::NotCompiled { .. } => Some("`pyfast sync --compile --reinstall` compiles it"),
         Error::StrangeBuild { .. } => {
             Some("a build that works gives one wheel: look at the source before you trust it")
         }
@@ -123,8 +123,9 @@ fn of_image(error: &ImageError) -> Failure {
     let failure = Failure::from_error("image", error, Code::Mendable);
     match error {
         ImageError::Whiteout { .. } => failure.hint("freeze an environment without its package"),
-        ImageError::NotALayout { .. } => {
-            failure.hint("name a new or empty directory, or a FILE.tar")
+        ImageError::NotALayout { .. } => failure.hint("use a new or empty directory, or FILE.tar"),
+        ImageError::Io { act: "write" | "create", .. } => {
+            failure.hint("name a place with --output that has room and can be written")
         }
         _ => failure,
     }

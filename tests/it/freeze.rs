@@ -135,13 +135,7 @@ fn what_is_in_an_image_runs_and_is_whole() {
     let (layout, top) = (world.project.join("image"), world.path("top"));
     unpack(&layout, &top);
     let (_, config) = image(&layout);
-    let variable = |name: &str| {
-        let pairs = config["config"]["Env"].as_array().unwrap().iter();
-        let mut values = pairs.filter_map(|pair| pair.as_str()?.strip_prefix(&format!("{name}=")));
-        values.next().unwrap().to_owned()
-    };
-    let project = variable("PYFAST_PROJECT_NAME");
-    let current = variable("VIRTUAL_ENV");
+    let current = variable(&layout, "VIRTUAL_ENV");
     let inside = top.join(current.strip_prefix('/').unwrap());
     let script = "import a, b, large, space.a, space.b, sys; print(sys.prefix)";
     let prefix = crate::support::python::evaluate(&inside.join("bin/python"), script);
@@ -149,10 +143,7 @@ fn what_is_in_an_image_runs_and_is_whole() {
     let program = fs::read_to_string(inside.join("bin/hello")).unwrap();
     let id = frozen["generation"].as_str().unwrap();
     assert!(program.starts_with(&format!("#!/pyfast/envs/v1/{id}/bin/python")), "{program}");
-    let mut verify = std::process::Command::new(top.join("pyfast/bin/pyfast"));
-    verify.args(["verify", "--project-name", &project]).current_dir(&top).env_clear();
-    let verified = Ran::of(verify).ok();
-    assert!(verified.stderr.contains("as it was installed"), "{verified}");
+    verify_inside(&layout, &top);
     assert_eq!(config["config"]["Labels"]["io.pyfast.generation"], *id);
     assert_eq!(
         (&config["os"], &config["created"]),
@@ -253,9 +244,14 @@ fn an_archive_is_the_same_image_and_the_digest_is_the_last_word() {
 fn no_password_comes_into_an_image() {
     let mut world = World::new();
     world.index.add(&Wheel::new("a", "1.0"));
+    world.index.add(&Wheel::new("far", "1.0"));
+    let far_url = world.index.file_url("far-1.0-py3-none-any.whl");
+    let near = Wheel::new("near", "1.0").build();
+    fs::write(world.project.join("near-1.0-py3-none-any.whl"), near.bytes).unwrap();
     let url = world.index.url().replace("http://", "http://user:s3cr3t@");
     world.index_flags = vec!["--index-url".to_owned(), url];
-    world.require(&["a"]).sync(&[]);
+    let far = format!("far @ {far_url}?token=s3cr3t");
+    world.require(&["a", &far, "./near-1.0-py3-none-any.whl"]).sync(&[]);
     let ran = freezing(&world, "shop", "image", &["-v"]).ok();
     assert!(!format!("{ran}").contains("s3cr3t"), "{ran}");
     let (layout, top, mut found) = (world.project.join("image"), world.path("top"), Vec::new());
@@ -266,7 +262,137 @@ fn no_password_comes_into_an_image() {
         let text = String::from_utf8_lossy(content);
         assert!(!text.contains("s3cr3t") && !text.contains(&home), "{}: {text}", path.display());
     }
-    assert!(found.len() > 5);
+    let origins = found.iter().filter(|(path, _)| path.ends_with("direct_url.json"));
+    assert_eq!(origins.count(), 2);
+    verify_inside(&layout, &top);
+}
+
+/// What an image says of itself in a variable.
+fn variable(layout: &Path, name: &str) -> String {
+    let (_, config) = image(layout);
+    let pairs = config["config"]["Env"].as_array().unwrap().iter();
+    let mut values = pairs.filter_map(|pair| pair.as_str()?.strip_prefix(&format!("{name}=")));
+    values.next().unwrap().to_owned()
+}
+
+/// The program in an unpacked image finds everything as it was installed.
+fn verify_inside(layout: &Path, top: &Path) {
+    let project = variable(layout, "PYFAST_PROJECT_NAME");
+    let mut verify = std::process::Command::new(top.join("pyfast/bin/pyfast"));
+    verify.args(["verify", "--project-name", &project]).current_dir(top).env_clear();
+    let verified = Ran::of(verify).ok();
+    assert!(verified.stderr.contains("as it was installed"), "{verified}");
+}
+
+#[test]
+fn environments_of_two_checkouts_are_one_image() {
+    let mut world = stocked();
+    let mut images = Vec::new();
+    for checkout in ["one/shop", "other/shop"] {
+        world.project = world.path(checkout);
+        world.require(&["a", "b"]).sync(&[]);
+        freeze(&world, "shop", "image");
+        let layout = world.project.join("image");
+        assert_eq!(variable(&layout, "PYFAST_PROJECT_NAME"), "shop");
+        images.push(fs::read(layout.join("index.json")).unwrap());
+    }
+    assert_eq!(images[0], images[1]);
+}
+
+#[test]
+fn a_wheel_without_bytecode_is_named_where_the_others_have_it() {
+    let world = stocked();
+    world.sync(&["--compile", "--reinstall"]);
+    let first = freeze(&world, "shop", "image");
+    let wheel = Wheel::new("b", "1.0").file("space/b.py", "").build();
+    let top = world.stored_file(&wheel, "").parent().unwrap().to_owned();
+    let markers = fs::read_dir(&top).unwrap().map(|entry| entry.unwrap().path());
+    let is_marker =
+        |path: &PathBuf| path.file_name().unwrap().to_string_lossy().starts_with("compiled-");
+    fs::remove_file(markers.filter(is_marker).last().unwrap()).unwrap();
+    freezing(&world, "shop", "image", &[])
+        .refused(MENDABLE, &["bytecode of b 1.0", "pyfast sync --compile --reinstall"]);
+    world.sync(&["--compile", "--reinstall"]);
+    assert_eq!(freeze(&world, "shop", "image"), first);
+}
+
+#[test]
+fn a_kept_layer_of_which_something_else_is_said_is_packed_anew() {
+    let world = stocked();
+    let first = freeze(&world, "shop", "image");
+    let mut altered = 0;
+    for layer in fs::read_dir(world.root.join("store/v1/layers")).unwrap() {
+        let about = layer.unwrap().path().join("about");
+        let mut said: Value = serde_json::from_slice(&fs::read(&about).unwrap()).unwrap();
+        said["diff_id"] = format!("sha256:{}", sha256(b"another")).into();
+        fs::remove_file(&about).unwrap();
+        fs::write(&about, said.to_string()).unwrap();
+        altered += 1;
+    }
+    assert!(altered > 2);
+    assert_eq!(freeze(&world, "shop", "image"), first);
+}
+
+#[test]
+fn an_environment_of_another_machine_is_refused() {
+    let world = stocked();
+    let (own, other) =
+        if cfg!(target_arch = "aarch64") { ("aarch64", "x86_64") } else { ("x86_64", "aarch64") };
+    let generation = freeze(&world, "shop", "image")["generation"].as_str().unwrap().to_owned();
+    let mut changed = 0;
+    for env in fs::read_dir(world.root.join("envs/v1")).unwrap() {
+        let path = env.unwrap().path().join("env.json");
+        let text = fs::read_to_string(&path).unwrap();
+        let machine = |name: &str| format!("\"platform_machine\":\"{name}\"");
+        assert!(text.contains(&machine(own)), "{generation}: {text}");
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, text.replace(&machine(own), &machine(other))).unwrap();
+        changed += 1;
+    }
+    assert!(changed > 0);
+    freezing(&world, "shop", "image", &[]).refused(USAGE, &["linux/", "pyfast of that machine"]);
+}
+
+#[test]
+fn what_cannot_be_written_is_refused_before_anything_is_packed() {
+    let mut world = stocked();
+    world.write("file", "x");
+    fs::create_dir(world.project.join("directory.tar")).unwrap();
+    for output in ["-", "a.tar.gz", "a.tgz", "file", "directory.tar"] {
+        freezing(&world, "shop", output, &[]).refused(USAGE, &["cannot write an image", "`.tar`"]);
+    }
+    let pinned = format!("shop@sha256:{}", "a".repeat(64));
+    freezing(&world, &pinned, "image", &[]).refused(USAGE, &["digest"]);
+    world.env.insert("SOURCE_DATE_EPOCH".to_owned(), "today".to_owned());
+    freezing(&world, "shop", "image", &[]).refused(USAGE, &["SOURCE_DATE_EPOCH"]);
+    assert!(!world.root.join("store/v1/layers").exists() && !world.project.join("image").exists());
+    world.env.remove("SOURCE_DATE_EPOCH");
+    freezing(&world, "shop", "new/folder/shop.tar", &[]).ok();
+    let ran = freezing(&world, "shop", "image", &["--digest-file", "nowhere/digest"]);
+    assert!(ran.stdout.contains("sha256:") && ran.code() != Some(0), "{ran}");
+}
+
+#[test]
+fn layers_that_a_larger_one_replaces_go() {
+    let world = World::new();
+    let names: Vec<String> = (0..26).map(|number| format!("p{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    for name in &names {
+        world.index.add(&Wheel::new(name, "1.0"));
+    }
+    world.require(&names[..13]).sync(&[]);
+    let before = layers(&freeze(&world, "shop", "image"));
+    world.require(&names).sync(&[]);
+    let after = layers(&freeze(&world, "shop", "image"));
+    let superseded = before.keys().filter(|holds| !after.contains_key(*holds)).count();
+    assert!(superseded > 0);
+    let plan = world.pyfast(&["gc", "--json", "--keep", "1", "--recent", "0"]).ok();
+    let plan: Value = serde_json::from_str(&plan.stdout).unwrap();
+    let removed = plan["removed"].as_array().unwrap().iter();
+    // And that of the program, which no environment has.
+    assert_eq!(removed.filter(|one| one["kind"] == "layer").count(), superseded + 1);
+    let frozen = freezing(&world, "shop", "image", &[]).ok();
+    assert!(frozen.stderr.contains("2 packed now"), "{frozen}");
 }
 
 #[test]

@@ -76,11 +76,13 @@ pub enum Error {
     },
     /// Nobody compiles the bytecode that it waits for.
     #[error(
-        "cannot freeze the environment `{env}`: its bytecode is not there, and nothing compiles it"
+        "cannot freeze the environment `{env}`: the bytecode of {what} is not there, and nothing compiles it"
     )]
     NotCompiled {
         /// The environment.
         env: String,
+        /// What was not compiled.
+        what: String,
     },
     /// No engine takes so many layers.
     #[error("cannot make an image of {count} layers: engines take {most}")]
@@ -105,6 +107,30 @@ pub enum Error {
         found: String,
         /// What it should be for.
         wanted: String,
+    },
+    /// The running program could not run in an image.
+    #[error(
+        "this pyfast is for {found}, and the environment for {wanted}: freeze it with the pyfast of that machine"
+    )]
+    ProgramPlatform {
+        /// What the program is for.
+        found: String,
+        /// What the image is for.
+        wanted: String,
+    },
+    /// An image is not called by a digest before it is made.
+    #[error("`{name}` was given a digest, and an image that is made has the one that it has")]
+    PinnedName {
+        /// The name, without it.
+        name: pyfast_oci::ImageName,
+    },
+    /// No image can be at a path.
+    #[error("cannot write an image to `{}`: {reason}", path.display())]
+    OutputForm {
+        /// The path.
+        path: PathBuf,
+        /// Why not, and what can.
+        reason: &'static str,
     },
     /// A variable says no time.
     #[error("`{text}` is no time for SOURCE_DATE_EPOCH: it counts seconds since 1970")]

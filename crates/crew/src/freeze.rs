@@ -6,6 +6,7 @@ mod ground;
 mod groups;
 mod image;
 mod kept;
+mod output;
 mod reach;
 
 use std::path::{Path, PathBuf};
@@ -16,11 +17,11 @@ use pyfast_installer::bytecode::is_compiled;
 use pyfast_installer::generation::frozen::{at_rest, environment, python, wheel};
 use pyfast_installer::generation::{Generation, current, verify_generation};
 use pyfast_installer::interpreter::Interpreter;
-use pyfast_installer::link::EnvironmentSpec;
+use pyfast_installer::link::{EnvironmentSpec, Package};
 use pyfast_installer::prefix;
 use pyfast_installer::store::Store;
-use pyfast_launcher::volume::MOUNT_POINT;
-use pyfast_oci::{Image, Made, layout};
+use pyfast_launcher::volume::{Binary, MOUNT_POINT};
+use pyfast_oci::{Image, Made, Platform};
 use pyfast_packaging::hash::Sha256;
 use pyfast_root::{ProjectEnv, Root};
 use pyfast_settings::Settings;
@@ -33,6 +34,7 @@ use crate::volume_place::subject;
 pub use ground::Ground;
 use groups::{Piece, pieces};
 use kept::{Packing, Parcel};
+use output::Output;
 pub use pyfast_oci::{Error as ImageError, ImageName};
 
 /// How long to look away while another process compiles.
@@ -49,6 +51,8 @@ pub struct Wanted {
     pub program: PathBuf,
     /// What it is put upon; `None` for the environment alone.
     pub base: Option<Ground>,
+    /// Where it is written: an archive where the name ends in `.tar`, else a directory that is a layout.
+    pub output: PathBuf,
 }
 
 /// An image of an environment.
@@ -57,6 +61,7 @@ pub struct Frozen {
     report: Report,
     image: Image,
     name: ImageName,
+    output: Output,
 }
 
 /// What an image holds.
@@ -98,17 +103,12 @@ impl Frozen {
         &self.report
     }
 
-    /// Writes it as an archive where the name ends in `.tar`, else into a directory that is a layout.
+    /// Writes it.
     ///
     /// # Errors
-    /// If something else is there, and what the disk refuses.
-    pub fn write(&self, output: &Path) -> Result<(), Error> {
-        let written = if output.extension().is_some_and(|end| end == "tar") {
-            layout::write_archive(output, &self.image, &self.name)
-        } else {
-            layout::write_directory(output, &self.image, &self.name)
-        };
-        Ok(written?)
+    /// What the disk refuses.
+    pub fn write(&self) -> Result<(), Error> {
+        self.output.write(&self.image, &self.name)
     }
 }
 
@@ -116,12 +116,18 @@ impl Frozen {
 ///
 /// # Errors
 /// If there is none, something of it was altered, its bytecode cannot be had, it is where this process cannot reach it,
-/// or a Python that was brought for it is of another place than the image's; and what the disk refuses.
+/// or a Python that was brought for it is of another place than the image's; if the image cannot be where it is wanted, or
+/// this program cannot run in it; and what the disk refuses.
 pub fn freeze(wanted: &Wanted, settings: &Settings, events: &Events) -> Result<Frozen, Error> {
-    let begun = Instant::now();
+    let (begun, created) = (Instant::now(), image::created(settings)?);
+    if wanted.name.digest.is_some() {
+        return Err(Error::PinnedName { name: wanted.name.clone() });
+    }
+    let output = Output::find(&wanted.output)?;
     let source = Source::find(settings)?;
-    source.wait_for_bytecode(settings, events)?;
     let platform = image::platform(&source.spec.interpreter);
+    check_program(&wanted.program, &platform)?;
+    source.wait_for_bytecode(settings, events)?;
     let base = wanted.base.as_ref().map(|base| base.open(&platform)).transpose()?;
     source.check()?;
     let rest = Rest::of(&source)?;
@@ -132,10 +138,10 @@ pub fn freeze(wanted: &Wanted, settings: &Settings, events: &Events) -> Result<F
     }
     let (packed, layers): (Vec<Packed>, Vec<Made>) = made.into_iter().unzip();
     let about = image::About {
-        name: &source.name,
+        name: &source.carried,
         generation: &rest.id,
         interpreter: &rest.spec.interpreter,
-        created: image::created(settings)?,
+        created,
     };
     let annotations = about.annotations(base.as_ref());
     let (config, below) = match base {
@@ -150,13 +156,25 @@ pub fn freeze(wanted: &Wanted, settings: &Settings, events: &Events) -> Result<F
         interpreter: rest.spec.interpreter,
         took: begun.elapsed(),
     };
-    Ok(Frozen { report, image, name: wanted.name.clone() })
+    Ok(Frozen { report, image, name: wanted.name.clone(), output })
+}
+
+/// The program has to run where the environment does, whatever else is in the image.
+fn check_program(program: &Path, wanted: &Platform) -> Result<(), Error> {
+    let found = Binary::open(program)?.architecture();
+    if found == wanted.architecture {
+        return Ok(());
+    }
+    let wanted = format!("{}/{}", wanted.os, wanted.architecture);
+    Err(Error::ProgramPlatform { found: format!("linux/{found}"), wanted })
 }
 
 /// The environment that is frozen.
 struct Source {
     root: Root,
     name: ProjectEnv,
+    /// Its name in the image, which says nothing of this machine.
+    carried: ProjectEnv,
     generation: Generation,
     spec: EnvironmentSpec,
     /// Whether it is seen somewhere else than it will be in the image.
@@ -168,6 +186,7 @@ impl Source {
         let (written, seen) = reach::reach(settings)?;
         let subject = subject(settings);
         let name = subject.name()?;
+        let carried = ProjectEnv::new(&settings.project.carried_name(), name.env())?;
         let missing =
             || EnvironmentError::NoEnvironment { project: subject.project, env: subject.env };
         let root = Root::find(&written, &seen)?;
@@ -178,7 +197,7 @@ impl Source {
         if moved && !prefix::ids_of(&root, &spec).is_empty() {
             return Err(Error::FreezeBrought { env: settings.env.clone() });
         }
-        Ok(Self { root, name, generation, spec, moved })
+        Ok(Self { root, name, carried, generation, spec, moved })
     }
 
     /// What still compiles is waited for: an image has all of it or none.
@@ -188,7 +207,8 @@ impl Source {
             events(Event::Detail("waiting for the environment's bytecode".to_owned()));
             let worked = afterwards::compile(settings, events, None)?;
             if waits() && !worked.others {
-                return Err(Error::NotCompiled { env: settings.env.clone() });
+                let what = "the environment".to_owned();
+                return Err(Error::NotCompiled { env: settings.env.clone(), what });
             }
             if waits() {
                 std::thread::sleep(PAUSE);
@@ -223,7 +243,7 @@ struct Rest<'a> {
 
 impl<'a> Rest<'a> {
     fn of(source: &'a Source) -> Result<Self, Error> {
-        let Source { root, name, generation, spec, moved } = source;
+        let Source { root, name, carried, generation, spec, moved } = source;
         let lease = generation.lease(root)?;
         let seen = Path::new(MOUNT_POINT);
         let missing = || EnvironmentError::NoEnvironment {
@@ -234,11 +254,14 @@ impl<'a> Rest<'a> {
         let store = Store::open(&there, &|_| ())?;
         let lock = String::from_utf8_lossy(&generation.lock_text(root)?).into_owned();
         let spec = at_rest(spec.clone(), *moved);
+        let tag = spec.interpreter.cache_tag.clone().filter(|_| spec.options.compiled);
         let compiled = |wheel: &Sha256| is_compiled(&there, &spec.interpreter, wheel);
-        let has_bytecode =
-            spec.options.compiled && spec.packages.iter().all(|package| compiled(&package.sha256));
-        let tag = spec.interpreter.cache_tag.clone().filter(|_| has_bytecode);
-        let frozen = environment(&store, name, &spec, &lock, tag.is_some())?;
+        let lacking = spec.packages.iter().find(|package| !compiled(&package.sha256));
+        if let Some(Package { name: package, version, .. }) = lacking.filter(|_| tag.is_some()) {
+            let what = format!("{package} {version}");
+            return Err(Error::NotCompiled { env: name.env().to_owned(), what });
+        }
+        let frozen = environment(&store, carried, &spec, &lock, tag.is_some())?;
         let layer = Parcel::of_environment(frozen.entries);
         Ok(Self { source, store, spec, tag, id: frozen.id, layer, _lease: lease })
     }

@@ -10,7 +10,8 @@ use sha2::Digest as _;
 
 use crate::error::Error;
 
-const ALGORITHM: &str = "sha256:";
+/// What stands before the digits.
+pub(crate) const ALGORITHM: &str = "sha256:";
 
 /// A SHA-256 digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

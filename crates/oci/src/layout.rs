@@ -6,11 +6,13 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use crate::blob::Blob;
+use crate::blob::{Blob, Content};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::image::Image;
@@ -23,81 +25,168 @@ pub(crate) const INDEX: &str = "index.json";
 pub(crate) const BLOBS: &str = "blobs/sha256";
 /// Docker's list.
 pub(crate) const DOCKER: &str = "manifest.json";
+/// Where an index has its images.
+const MANIFESTS: &str = "manifests";
 /// The tag of an image in a layout.
 pub(crate) const REF_NAME: &str = "org.opencontainers.image.ref.name";
 /// Its whole name, by which containerd and Docker know it.
 const FULL_NAME: &str = "io.containerd.image.name";
 
-/// Puts an image into a directory, which is new, empty, or a layout that it joins. Blobs that are there stay.
+/// Puts an image into a directory, which is new, empty, or a layout that it joins. Blobs that are there stay where they
+/// are whole. Several processes may do so at the same time.
 ///
 /// # Errors
-/// [`Error::NotALayout`], [`Error::Altered`], [`Error::Document`] for an index that nobody can read, and what the disk
-/// refuses.
+/// As [`check_directory`], [`Error::Altered`], and what the disk refuses.
 pub fn write_directory(directory: &Path, image: &Image, name: &ImageName) -> Result<(), Error> {
-    let blobs = directory.join(BLOBS);
-    let mut index = if let Some(index) = begun(directory)? {
-        index
-    } else {
-        fs_err::create_dir_all(&blobs).map_err(Error::io("create", &blobs))?;
+    fs_err::create_dir_all(directory).map_err(Error::io("create", directory))?;
+    let alone = alone(directory);
+    check_directory(directory)?;
+    // Before everything else: what is cut off between the two is a layout.
+    if !directory.join(MARK).is_file() {
         put(&directory.join(MARK), |to| write(to, &mark()))?;
-        Index::default()
-    };
+    }
+    let blobs = directory.join(BLOBS);
+    fs_err::create_dir_all(&blobs).map_err(Error::io("create", &blobs))?;
+    if alone.is_some() {
+        sweep(&blobs)?;
+    }
     for blob in image.blobs() {
         let place = blobs.join(blob.descriptor.digest.hex());
-        let there = fs_err::metadata(&place).is_ok_and(|facts| facts.len() == blob.descriptor.size);
-        if !there {
+        if !is_there(&place, &blob.descriptor) {
             put(&place, |to| blob.copy_to(to))?;
         }
     }
-    let entry = entry(image, name);
-    let same =
-        |known: &Descriptor| known.annotations.get(REF_NAME) == entry.annotations.get(REF_NAME);
-    index.manifests.retain(|known| !same(known));
-    index.manifests.push(entry);
-    // What names everything comes last.
+    // Read only now, and what names everything comes last.
+    let index = joined(index(directory)?, &entry(image, name));
     put(&directory.join(INDEX), |to| write(to, &bytes_of(&index)))
 }
 
-/// The index of a directory that is a layout; `None` for one that is new or empty.
-fn begun(directory: &Path) -> Result<Option<Index>, Error> {
-    let entries = match fs_err::read_dir(directory) {
-        Ok(mut entries) => entries.next().is_some(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+/// Whether an image may be put into a directory, which need not be there.
+///
+/// # Errors
+/// [`Error::NotALayout`], [`Error::Document`] for an index that nobody can read, and what the disk refuses.
+pub fn check_directory(directory: &Path) -> Result<(), Error> {
+    let mut entries = match fs_err::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(Error::io("read", directory)(error)),
     };
-    if !entries {
-        return Ok(None);
-    }
-    if !directory.join(MARK).is_file() {
+    let begun = aside(Path::new(MARK));
+    let is_other = |entry: io::Result<fs_err::DirEntry>| {
+        entry.is_ok_and(|entry| entry.file_name().as_os_str() != begun.as_os_str())
+    };
+    if entries.any(is_other) && !directory.join(MARK).is_file() {
         return Err(Error::NotALayout { path: directory.to_owned() });
     }
-    let path = directory.join(INDEX);
-    match fs_err::read(&path) {
-        Ok(text) => read(&format!("`{}`", path.display()), &text).map(Some),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Error::io("read", &path)(error)),
+    index(directory).map(|_| ())
+}
+
+/// Keeps all others from writing into a layout; `None` on a file system without locks.
+fn alone(directory: &Path) -> Option<File> {
+    let directory = fs_err::File::open(directory).ok()?.into_file();
+    directory.lock().is_ok().then_some(directory)
+}
+
+/// Removes what processes that were ended have left of blobs.
+fn sweep(blobs: &Path) -> Result<(), Error> {
+    for entry in fs_err::read_dir(blobs).map_err(Error::io("read", blobs))? {
+        let path = entry.map_err(Error::io("read", blobs))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let digits = name.strip_prefix('.').and_then(|name| name.split_once('.'));
+        if digits.is_some_and(|(digits, _)| digits.len() == 64) {
+            fs_err::remove_file(&path).map_err(Error::io("remove", &path))?;
+        }
     }
+    Ok(())
+}
+
+/// Whether a file is there that has these bytes.
+fn is_there(place: &Path, wanted: &Descriptor) -> bool {
+    let facts = fs_err::metadata(place);
+    if !facts.is_ok_and(|facts| facts.is_file() && facts.len() == wanted.size) {
+        return false;
+    }
+    fs_err::File::open(place).is_ok_and(|file| {
+        let content = Content::File(Arc::new(file.into_file()));
+        let blob = Blob { descriptor: wanted.clone(), content };
+        blob.copy_to(&mut io::sink()).is_ok()
+    })
+}
+
+/// The index of a layout with everything that others have written there; that of one that has no images yet where there
+/// is none.
+fn index(directory: &Path) -> Result<Map<String, Value>, Error> {
+    let path = directory.join(INDEX);
+    let what = format!("`{}`", path.display());
+    let text = match fs_err::read(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => bytes_of(&Index::default()),
+        Err(error) => return Err(Error::io("read", &path)(error)),
+    };
+    let mut index: Map<String, Value> = read(&what, &text)?;
+    if index.entry(MANIFESTS).or_insert_with(|| json!([])).is_array() {
+        return Ok(index);
+    }
+    Err(Error::Document { what, reason: "its manifests are no list".to_owned() })
+}
+
+/// An index in which an image has the place of that of its name.
+fn joined(mut index: Map<String, Value>, entry: &Descriptor) -> Map<String, Value> {
+    let is_said = |known: &Value, key: &str| {
+        let known = known.pointer("/annotations").and_then(|said| said.get(key)?.as_str());
+        known.map(|known| entry.annotations.get(key).is_some_and(|it| it == known))
+    };
+    // Who writes no whole name tells images apart by their tags.
+    let is_same = |known: &Value| {
+        is_said(known, REF_NAME) == Some(true) && is_said(known, FULL_NAME) != Some(false)
+    };
+    if let Some(Value::Array(manifests)) = index.get_mut(MANIFESTS) {
+        manifests.retain(|known| !is_same(known));
+        manifests.push(json!(entry));
+    }
+    index
 }
 
 /// Writes a file aside and lets it appear whole.
 fn put(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<(), Error>) -> Result<(), Error> {
     let aside = aside(path);
-    let made = File::create(&aside).map_err(Error::io("write", &aside)).and_then(|file| {
-        let mut file = BufWriter::new(file);
-        write(&mut file)?;
-        file.flush().map_err(Error::io("write", &aside))
+    let file = begin(&aside).map_err(Error::io("write", &aside))?;
+    let mut to = BufWriter::new(&file);
+    let written = write(&mut to).and_then(|()| to.flush().map_err(Error::Write));
+    let written = written.map_err(|error| match error {
+        Error::Write(source) => Error::io("write", path)(source),
+        other => other,
     });
     let renamed =
-        made.and_then(|()| fs_err::rename(&aside, path).map_err(Error::io("write", path)));
+        written.and_then(|()| fs_err::rename(&aside, path).map_err(Error::io("write", path)));
     renamed.inspect_err(|_| {
         // The first error is the one to report.
         let _ = fs_err::remove_file(&aside);
     })
 }
 
+/// Opens the file that is written aside: what a process that was ended has left there goes, and one that still writes is
+/// waited for.
+fn begin(aside: &Path) -> io::Result<File> {
+    loop {
+        if fs_err::symlink_metadata(aside).is_ok_and(|facts| !facts.is_file()) {
+            fs_err::remove_file(aside)?;
+        }
+        let file = File::options().create(true).truncate(false).write(true).open(aside)?;
+        // On a file system without locks nobody is waited for.
+        let _ = file.lock();
+        // Whoever was waited for has moved it to its place.
+        let (ours, facts) = (file.metadata()?, fs_err::symlink_metadata(aside));
+        if facts.is_ok_and(|facts| (facts.dev(), facts.ino()) == (ours.dev(), ours.ino())) {
+            file.set_len(0)?;
+            return Ok(file);
+        }
+    }
+}
+
 fn aside(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.{}", std::process::id()))
+    path.with_file_name(format!(".{name}.part"))
 }
 
 /// Puts an image into an archive, which appears whole.
@@ -105,6 +194,9 @@ fn aside(path: &Path) -> PathBuf {
 /// # Errors
 /// [`Error::Altered`], and what the disk refuses.
 pub fn write_archive(file: &Path, image: &Image, name: &ImageName) -> Result<(), Error> {
+    if let Some(above) = file.parent() {
+        fs_err::create_dir_all(above).map_err(Error::io("create", above))?;
+    }
     put(file, |to| archive(to, image, name, &|_| true))
 }
 
@@ -187,10 +279,9 @@ impl Image {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::sync::Arc;
 
     use super::*;
-    use crate::{Config, Content, Layer, Made, Manifest, Node, Packed};
+    use crate::{Config, Layer, Made, Manifest, Node, Packed, media};
 
     fn image(text: &str) -> Image {
         let mut layer = Layer::default();
@@ -204,8 +295,12 @@ mod tests {
         Image::new(config, Vec::new(), vec![made], BTreeMap::new())
     }
 
-    fn index(directory: &Path) -> Index {
+    fn written(directory: &Path) -> Index {
         read("it", &fs_err::read(directory.join(INDEX)).unwrap()).unwrap()
+    }
+
+    fn named(text: &str) -> ImageName {
+        text.parse().unwrap()
     }
 
     #[test]
@@ -217,7 +312,7 @@ mod tests {
         for (image, tag) in [(&one, "a:1"), (&two, "a:2"), (&one, "a:1"), (&two, "a:1")] {
             write_directory(&place, image, &name(tag)).unwrap();
         }
-        let index = index(&place);
+        let index = written(&place);
         let digests: Vec<_> = index.manifests.iter().map(|one| one.digest).collect();
         assert_eq!(digests, [two.digest(), two.digest()]);
         assert_eq!(index.manifests[1].annotations[FULL_NAME], "docker.io/library/a:1");
@@ -241,6 +336,93 @@ mod tests {
         let error = write_directory(directory.path(), &image("1"), &"a".parse().unwrap());
         assert!(matches!(error, Err(Error::NotALayout { .. })));
         assert_eq!(fs_err::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn several_processes_lose_no_image_of_each_other() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = directory.path().join("layout");
+        std::thread::scope(|scope| {
+            for number in 0..8 {
+                let (place, tag) = (&place, format!("a:{number}"));
+                let image = image(&tag);
+                scope.spawn(move || write_directory(place, &image, &named(&tag)).unwrap());
+            }
+        });
+        assert_eq!(written(&place).manifests.len(), 8);
+    }
+
+    #[test]
+    fn images_of_one_tag_and_two_names_are_both_there() {
+        let directory = tempfile::tempdir().unwrap();
+        for name in ["web:1", "worker:1", "web:1"] {
+            write_directory(directory.path(), &image(name), &named(name)).unwrap();
+        }
+        let index = written(directory.path());
+        let names = index.manifests.iter().map(|one| &*one.annotations[FULL_NAME]);
+        let names: Vec<&str> = names.collect();
+        assert_eq!(names, ["docker.io/library/worker:1", "docker.io/library/web:1"]);
+    }
+
+    #[test]
+    fn what_others_have_written_into_an_index_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        write_directory(directory.path(), &image("1"), &named("a:1")).unwrap();
+        let other = json!({
+            "mediaType": media::MANIFEST, "digest": format!("sha512:{}", "0".repeat(128)), "size": 1,
+            "artifactType": "x", "urls": ["https://a.example/"],
+            "platform": { "os": "windows", "architecture": "amd64", "os.version": "10" },
+        });
+        let unnamed = json!({ "schemaVersion": 2, "manifests": [other], "artifactType": "y" });
+        fs_err::write(directory.path().join(INDEX), unnamed.to_string()).unwrap();
+        write_directory(directory.path(), &image("1"), &named("a:1")).unwrap();
+        let text = fs_err::read(directory.path().join(INDEX)).unwrap();
+        let index: Value = serde_json::from_slice(&text).unwrap();
+        assert_eq!((&index["artifactType"], &index["manifests"][0]), (&json!("y"), &other));
+        let digests: Vec<Digest> =
+            written(directory.path()).manifests.iter().map(|one| one.digest).collect();
+        assert_eq!(digests, [image("1").digest()]);
+    }
+
+    #[test]
+    fn a_blob_that_was_altered_where_it_is_is_written_anew() {
+        let directory = tempfile::tempdir().unwrap();
+        let image = image("1");
+        write_directory(directory.path(), &image, &named("a:1")).unwrap();
+        let Descriptor { digest, size, .. } = image.layers[0].descriptor;
+        let blob = directory.path().join(BLOBS).join(digest.hex());
+        fs_err::write(&blob, vec![b'x'; usize::try_from(size).unwrap()]).unwrap();
+        write_directory(directory.path(), &image, &named("a:1")).unwrap();
+        assert_eq!(Digest::of(&fs_err::read(&blob).unwrap()), digest);
+    }
+
+    #[test]
+    fn what_ended_processes_left_is_in_nobodys_way_and_goes() {
+        let directory = tempfile::tempdir().unwrap();
+        let (place, archive) = (directory.path().join("layout"), directory.path().join("a.tar"));
+        fs_err::create_dir(&place).unwrap();
+        fs_err::write(place.join(".oci-layout.part"), "{").unwrap();
+        write_directory(&place, &image("1"), &named("a:1")).unwrap();
+        fs_err::write(place.join(BLOBS).join(format!(".{}.part", "0".repeat(64))), "x").unwrap();
+        write_directory(&place, &image("1"), &named("a:1")).unwrap();
+        fs_err::write(aside(&archive), vec![b'x'; 1 << 20]).unwrap();
+        write_archive(&archive, &image("1"), &named("a:1")).unwrap();
+        assert!(fs_err::metadata(&archive).unwrap().len() < 1 << 20);
+        for folder in [directory.path(), &place, &place.join(BLOBS)] {
+            let mut entries = fs_err::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+            let left = entries.find(|path| path.extension().is_some_and(|end| end == "part"));
+            assert_eq!(left, None);
+        }
+    }
+
+    #[test]
+    fn what_the_disk_refuses_is_told_with_its_path() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.tar");
+        let full = |_: &mut dyn Write| Err(Error::Write(io::ErrorKind::StorageFull.into()));
+        let error = put(&path, full).unwrap_err().to_string();
+        assert!(error.contains(&path.display().to_string()), "{error}");
+        assert_eq!(fs_err::read_dir(directory.path()).unwrap().count(), 0);
     }
 
     #[test]

@@ -4,10 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::digest::Digest;
+use crate::digest::{ALGORITHM, Digest};
 use crate::error::Error;
 
 /// What kinds of content are called.
@@ -95,7 +95,8 @@ pub struct Index {
     /// What is said of them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: Texts,
-    /// Which.
+    /// Which; those of which only digests of other kinds are known are left out.
+    #[serde(default, deserialize_with = "known")]
     pub manifests: Vec<Descriptor>,
     /// That it is an index.
     #[serde(default)]
@@ -109,6 +110,18 @@ impl Default for Index {
         let (annotations, manifests) = (Texts::new(), Vec::new());
         Self { annotations, manifests, media_type: media::INDEX.to_owned(), schema_version: 2 }
     }
+}
+
+/// Those of several that are named as everything is here. What is wrong in another way is wrong for all.
+fn known<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Descriptor>, D::Error> {
+    let mut all = Vec::<Value>::deserialize(from)?;
+    let is_of_another_kind = |one: &Value| {
+        let digest = one["digest"].as_str().unwrap_or_default();
+        digest.contains(':') && !digest.starts_with(ALGORITHM)
+    };
+    all.retain(|one| !is_of_another_kind(one));
+    let known = all.into_iter().map(serde_json::from_value);
+    known.collect::<Result<_, _>>().map_err(serde::de::Error::custom)
 }
 
 /// A document's bytes, with the names of every object sorted, however a map keeps them.

@@ -10,6 +10,8 @@ use crate::error::Error;
 
 /// The registry of a name that has none.
 const DEFAULT_REGISTRY: &str = "docker.io";
+/// What it is called too.
+const ALIAS: &str = "index.docker.io";
 /// Where its own images are.
 const OFFICIAL: &str = "library";
 /// The tag of a name that has none.
@@ -81,13 +83,15 @@ impl FromStr for ImageName {
         if tag.is_some_and(|tag| !is_tag(tag)) {
             return Err(wrong("its tag is none: letters, digits, `_`, `.` and `-`, at most 128"));
         }
-        let (registry, repository) = match name.split_once('/') {
+        let (registry, path) = match name.split_once('/') {
             Some((host, path)) if host.contains(['.', ':']) || host == "localhost" => {
-                (host.to_owned(), path.to_owned())
+                (if host == ALIAS { DEFAULT_REGISTRY } else { host }, path)
             }
-            Some(_) => (DEFAULT_REGISTRY.to_owned(), name.to_owned()),
-            None => (DEFAULT_REGISTRY.to_owned(), format!("{OFFICIAL}/{name}")),
+            _ => (DEFAULT_REGISTRY, name),
         };
+        let is_official = registry == DEFAULT_REGISTRY && !path.contains('/');
+        let repository = if is_official { format!("{OFFICIAL}/{path}") } else { path.to_owned() };
+        let registry = registry.to_owned();
         if !is_host(&registry) {
             return Err(wrong("its registry is no host"));
         }
@@ -114,7 +118,8 @@ fn is_tag(tag: &str) -> bool {
 fn is_host(host: &str) -> bool {
     let (host, port) = host.split_once(':').unwrap_or((host, "1"));
     let of_host = |byte: u8| byte.is_ascii_alphanumeric() || b".-".contains(&byte);
-    let is_port = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    let is_port = port.bytes().all(|byte| byte.is_ascii_digit())
+        && port.parse::<u16>().is_ok_and(|port| port > 0);
     !host.is_empty() && host.bytes().all(of_host) && is_port
 }
 
@@ -145,6 +150,8 @@ mod tests {
         check("team/shop:1.0", "docker.io/team/shop:1.0", "team/shop:1.0");
         check("host:5000/shop", "host:5000/shop:latest", "host:5000/shop:latest");
         check("a.example/b/c__d.e:x", "a.example/b/c__d.e:x", "a.example/b/c__d.e:x");
+        check("docker.io/shop:1", "docker.io/library/shop:1", "shop:1");
+        check("index.docker.io/team/shop", "docker.io/team/shop:latest", "team/shop:latest");
         check("localhost/shop", "localhost/shop:latest", "localhost/shop:latest");
         let digest = Digest::of(b"");
         let pinned: ImageName = format!("a.example/b:1@{digest}").parse().unwrap();
@@ -172,6 +179,10 @@ mod tests {
             "a___b",
             "a b",
             "host:port/a",
+            "host:99999/a",
+            "host:0/a",
+            "host:/a",
+            "docker.io/",
             "https://a.example/b",
             "a_.b",
             "shop:-x",

@@ -96,6 +96,28 @@ pub fn shown_argument(word: &str) -> String {
     }
 }
 
+/// What may go to other machines of the URL that something came from: where that is, with nothing by which somebody gets in
+/// or that only this machine knows. The user of an ssh URL is part of the address.
+pub fn carried(text: &str) -> String {
+    let Ok(mut url) = Url::parse(text) else { return shown(text) };
+    if url.scheme() == "file" {
+        return format!("file:///{}", last_of(url.path()));
+    }
+    url.set_query(None);
+    url.set_fragment(None);
+    if url.scheme() == "ssh" {
+        // It fails for URLs that can have none.
+        url.set_password(None).ok();
+        return url.to_string();
+    }
+    SafeUrl(url).bare().to_string()
+}
+
+/// The last name of a path.
+pub fn last_of(path: &str) -> &str {
+    path.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
+}
+
 /// A text that should be one URL, where nobody can say which part of it is the password: all before the
 /// last `@` may be.
 fn masked(text: &str) -> String {
@@ -207,6 +229,20 @@ pub fn percent_decode(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_goes_elsewhere_has_no_key_and_no_path_of_this_machine() {
+        for (url, expected) in [
+            ("https://user:pw@a.example/x/p.whl?token=s#sha256=0", "https://a.example/x/p.whl"),
+            ("https://****@a.example/p.whl", "https://a.example/p.whl"),
+            ("ssh://git@a.example/p.git?x#y", "ssh://git@a.example/p.git"),
+            ("ssh://git:pw@a.example/p.git", "ssh://git@a.example/p.git"),
+            ("file:///home/me/wh/p%20q.whl", "file:///p%20q.whl"),
+            ("file:///home/me/dir/", "file:///dir"),
+        ] {
+            assert_eq!(carried(url), expected);
+        }
+    }
 
     #[test]
     fn a_url_shows_neither_user_nor_password() {

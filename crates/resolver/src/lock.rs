@@ -4,6 +4,7 @@
 //! <https://packaging.python.org/en/latest/specifications/pylock-toml/>
 
 mod artifact;
+mod carried;
 mod model;
 pub mod native;
 mod read;

@@ -27,6 +27,9 @@ pub struct Project {
 /// Requirements files looked for where none is named, in this order.
 const USUAL: [&str; 3] = ["requirements.txt", "backend/requirements.txt", PYPROJECT];
 
+/// What a project is called that is in no directory with a name.
+const UNTITLED: &str = "project";
+
 /// A file that states dependencies only where it has a `[project]` table.
 const PYPROJECT: &str = "pyproject.toml";
 
@@ -75,21 +78,27 @@ impl Project {
         if let Some(name) = self.own_name() {
             return name.clone();
         }
-        let name: String = self
-            .title()
-            .chars()
-            .map(
-                |c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' },
-            )
-            .collect();
         let digest = Sha256::of(self.directory.as_os_str().as_encoded_bytes()).to_string();
-        format!("{}-{}", name.trim_matches('.'), &digest[..8])
+        format!("{}-{}", self.plain_title().trim_matches('.'), &digest[..8])
+    }
+
+    /// Its name where there is no other project, and nobody knows its directory.
+    pub fn carried_name(&self) -> String {
+        let plain = || self.plain_title().trim_matches(['.', '-']).chars().take(100).collect();
+        let name = self.own_name().cloned().unwrap_or_else(plain);
+        if name.is_empty() { UNTITLED.to_owned() } else { name }
+    }
+
+    /// What people call it, in letters that names have.
+    fn plain_title(&self) -> String {
+        let of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        self.title().chars().map(|c| if of_name(c) { c } else { '-' }).collect()
     }
 
     /// What people call it: its configured name, else its directory's.
     pub(crate) fn title(&self) -> String {
         let directory = || Some(self.directory.file_name()?.to_string_lossy().into_owned());
-        self.own_name().cloned().or_else(directory).unwrap_or_else(|| "project".to_owned())
+        self.own_name().cloned().or_else(directory).unwrap_or_else(|| UNTITLED.to_owned())
     }
 
     /// The name that the user or the configuration gave it.

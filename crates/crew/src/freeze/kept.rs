@@ -1,7 +1,7 @@
 //! Layers, packed once: one whose content was packed before is found in the store. Owns what decides that, and how
 //! entries of a root become those of a layer; must not know which layers an image has.
 
-use std::io::{self, BufWriter, Read};
+use std::io::{self, BufWriter, Read, Write as _};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use pyfast_installer::generation::frozen::{Entry, What};
 use pyfast_installer::store::{KeptLayer, Store};
 use pyfast_oci::{
-    Blob, Content, Descriptor, Digest, LAYER_FORMAT, Layer, Made, Node, Source, media,
+    self as oci, Blob, Content, Descriptor, Digest, LAYER_FORMAT, Layer, Made, Node, Source, media,
 };
 use pyfast_packaging::hash::Sha256;
 use pyfast_root::layout::LAUNCHER;
@@ -42,6 +42,24 @@ struct About {
     digest: Digest,
     size: u64,
     diff_id: Digest,
+    /// That this is what was written of that key: the digest of both.
+    #[serde(default)]
+    proof: String,
+}
+
+impl About {
+    /// Says what a layer is, whose key is the proof's.
+    fn new(layer: &oci::Packed, key: Option<&Sha256>) -> Self {
+        let Descriptor { digest, size, .. } = layer.descriptor;
+        let about = Self { digest, size, diff_id: layer.diff_id, proof: String::new() };
+        let proof = key.map_or_else(String::new, |key| about.proof_of(key));
+        Self { proof, ..about }
+    }
+
+    fn proof_of(&self, key: &Sha256) -> String {
+        let Self { digest, size, diff_id, proof: _ } = self;
+        Sha256::of(format!("{key} {digest} {size} {diff_id}").as_bytes()).to_string()
+    }
 }
 
 impl Parcel {
@@ -173,7 +191,7 @@ impl Packing<'_> {
                 (about, Content::Memory(bytes))
             }
         };
-        let About { digest, size, diff_id } = about;
+        let About { digest, size, diff_id, proof: _ } = about;
         if new {
             (self.events)(Event::Detail(format!("packed {} ({size} bytes)", parcel.holds)));
         }
@@ -196,17 +214,36 @@ impl Packing<'_> {
             return Ok(None);
         };
         let about: Option<About> = serde_json::from_slice(&about).ok();
-        let Some(about) = about.filter(|about| about.size == size) else { return Ok(None) };
+        let is_whole = |about: &About| about.size == size && about.proof == about.proof_of(key);
+        let Some(about) = about.filter(is_whole) else { return Ok(None) };
         let descriptor = Descriptor::new(media::LAYER_GZIP, about.digest, size);
         let blob = Blob { descriptor, content: Content::File(Arc::new(file)) };
         let is_whole = blob.copy_to(&mut io::sink()).is_ok();
         Ok(is_whole.then_some((about, blob.content)))
     }
 
+    /// A layer has no path, and who makes room has to know where.
+    fn told(&self, error: Error) -> Error {
+        match error {
+            Error::Image(error) => match *error {
+                oci::Error::Write(source) => {
+                    let path = self.store.root().written().to_owned();
+                    pyfast_installer::Error::Io { act: "write a layer into", path, source }.into()
+                }
+                other => other.into(),
+            },
+            other => other,
+        }
+    }
+
     /// Packs what is kept for the next time.
     fn kept(&self, key: &Sha256, parcel: &Parcel) -> Result<(About, Content), Error> {
         self.store.keep_layer(key, &parcel.wheels, |file| {
-            let about = pack(parcel, self.store, &mut BufWriter::new(file))?;
+            let mut to = BufWriter::new(file);
+            let about = pack(parcel, self.store, &mut to);
+            let flushed =
+                |about| to.flush().map(|()| about).map_err(|error| oci::Error::Write(error).into());
+            let about = about.and_then(flushed).map_err(|error| self.told(error))?;
             // Digests and numbers always have a JSON form.
             Ok::<_, Error>(serde_json::to_vec(&about).unwrap_or_default())
         })?;
@@ -220,6 +257,5 @@ impl Packing<'_> {
 
 fn pack(parcel: &Parcel, store: &Store, to: &mut dyn io::Write) -> Result<About, Error> {
     let packed = parcel.layer(store.root().top())?.pack(to)?;
-    let Descriptor { digest, size, .. } = packed.descriptor;
-    Ok(About { digest, size, diff_id: packed.diff_id })
+    Ok(About::new(&packed, parcel.key.as_ref()))
 }

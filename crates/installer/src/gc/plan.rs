@@ -15,6 +15,7 @@ use crate::build::remembered_wheel;
 use crate::error::Error;
 use crate::generation::Generation;
 use crate::generation::activate::current;
+use crate::link::EnvironmentSpec;
 use crate::prefix::{self, Brought};
 use crate::store::layers::wheels_of;
 use crate::store::manifest::{self, Manifest};
@@ -48,7 +49,7 @@ pub(super) fn plan(root: &Root, options: &GcOptions, now: SystemTime) -> Result<
         discards.extend(wheels);
         discards.extend(builds);
         discards.extend(pythons(root, &used.pythons, options, now)?);
-        discards.extend(layers(root, &used.wheels, options, now)?);
+        discards.extend(layers(root, &used.environments, options, now)?);
     }
     discards.extend(old_cache(root)?);
     discards.extend(programs(root, now)?);
@@ -133,6 +134,8 @@ fn reason(
 pub(super) struct Used {
     /// The wheels of generations.
     pub(super) wheels: BTreeSet<Sha256>,
+    /// The same, of each generation.
+    pub(super) environments: Vec<BTreeSet<Sha256>>,
     /// The Pythons that generations run in, or that environments are to have.
     pub(super) pythons: BTreeSet<String>,
 }
@@ -141,9 +144,11 @@ pub(super) struct Used {
 pub(super) fn used(root: &Root, generations: &[Generation]) -> Result<Option<Used>, Error> {
     let specs = generations.iter().map(|generation| generation.spec(root).ok());
     let Some(specs) = specs.collect::<Option<Vec<_>>>() else { return Ok(None) };
-    let wheels = specs.iter().flat_map(|spec| &spec.packages).map(|package| package.sha256);
+    let wheels_of = |spec: &EnvironmentSpec| spec.packages.iter().map(|one| one.sha256).collect();
+    let environments: Vec<BTreeSet<Sha256>> = specs.iter().map(wheels_of).collect();
+    let wheels = environments.iter().flatten().copied().collect();
     let run_in = specs.iter().flat_map(|spec| prefix::ids_of(root, spec));
-    let mut used = Used { wheels: wheels.collect(), pythons: run_in.collect() };
+    let mut used = Used { wheels, environments, pythons: run_in.collect() };
     for name in root.project_envs()? {
         let Some(brought) = Brought::of(root, &name)? else { continue };
         if !brought.is_left(root, &name)? {
@@ -195,24 +200,38 @@ fn wheels(
     Ok(found)
 }
 
-/// Packed layers that no image will have again; those without wheels by their age alone.
+/// Packed layers that no image will have again: for no environment is there none that has more of its wheels and
+/// those of this one too. Those without wheels go by their age alone.
 fn layers(
     root: &Root,
-    used: &BTreeSet<Sha256>,
+    environments: &[BTreeSet<Sha256>],
     options: &GcOptions,
     now: SystemTime,
 ) -> Result<Vec<Discard>, Error> {
     let Some(layers) = root.layers()? else { return Ok(Vec::new()) };
-    let mut found = Vec::new();
+    let mut all = Vec::new();
     for name in names(&layers)? {
         let Ok(key) = name.parse::<Sha256>() else { continue };
         let (Some(layer), Some(facts)) = (layers.find_dir(&name)?, layers.facts(&name)?) else {
             continue;
         };
-        let wheels = wheels_of(&layer).unwrap_or_default();
-        let is_of_use = !wheels.is_empty() && wheels.iter().all(|wheel| used.contains(wheel));
-        if !is_of_use && !is_recent(placed(&facts), now, options.recent) {
-            found.push(Discard { what: Garbage::Layer { key }, bytes: size(&layer)? });
+        let wheels: BTreeSet<Sha256> = wheels_of(&layer).unwrap_or_default().into_iter().collect();
+        all.push((key, wheels, layer, facts));
+    }
+    let is_superseded = |wheels: &BTreeSet<Sha256>, environment: &BTreeSet<Sha256>| {
+        let has_more = |other: &BTreeSet<Sha256>| {
+            other.len() > wheels.len() && wheels.is_subset(other) && other.is_subset(environment)
+        };
+        all.iter().any(|(_, other, ..)| has_more(other))
+    };
+    let is_of_use = |wheels: &BTreeSet<Sha256>| {
+        let mut with_it = environments.iter().filter(|one| wheels.is_subset(one));
+        !wheels.is_empty() && with_it.any(|environment| !is_superseded(wheels, environment))
+    };
+    let mut found = Vec::new();
+    for (key, wheels, layer, facts) in &all {
+        if !is_of_use(wheels) && !is_recent(placed(facts), now, options.recent) {
+            found.push(Discard { what: Garbage::Layer { key: *key }, bytes: size(layer)? });
         }
     }
     Ok(found)

@@ -6,13 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use pyfast_packaging::hash::Sha256;
+use pyfast_packaging::safe_url::carried;
+use pyfast_resolver::Lock;
 use pyfast_root::layout::{
     CURRENT, LAYOUT_FILE, LAYOUT_TEXT, current_target, env_path, prefix_path, project_env_path,
     wheel_place,
 };
 use pyfast_root::{ProjectEnv, Root};
 
-use super::own_files;
+use super::{LOCK_COPY, own_files};
 use crate::bytecode::{listed, marker, text};
 use crate::error::Error;
 use crate::link::act::{split, store_target};
@@ -77,7 +79,21 @@ pub fn at_rest(mut spec: EnvironmentSpec, moved: bool) -> EnvironmentSpec {
         spec.options.link_mode = LinkMode::Tree;
         spec.options.owner = None;
     }
+    for object in spec.packages.iter_mut().filter_map(|package| package.direct_url.as_mut()) {
+        carry(object);
+    }
     spec
+}
+
+/// Takes out of where a package came from what only this machine knows, or by what somebody gets in. An editable one is
+/// imported from where it is.
+fn carry(direct_url: &mut serde_json::Value) {
+    if direct_url["dir_info"]["editable"] == true {
+        return;
+    }
+    if let Some(url) = direct_url.get_mut("url") {
+        *url = carried(url.as_str().unwrap_or_default()).into();
+    }
 }
 
 /// The files of a wheel, with the bytecode of these modules where a cache tag is given.
@@ -131,6 +147,10 @@ pub fn environment(
     lock: &str,
     bytecode: bool,
 ) -> Result<Frozen, Error> {
+    let lock = Lock::carried(lock).ok_or_else(|| Error::Damaged {
+        path: LOCK_COPY.into(),
+        reason: "it is no lock".to_owned(),
+    })?;
     let mut links = plan(store, spec)?;
     if !bytecode {
         leave_bytecode_out(store.root(), &mut links)?;
@@ -147,7 +167,7 @@ pub fn environment(
     let mut file = |path: String, content: Vec<u8>| {
         entries.push(Entry { path, what: What::Text { content, executable: false } });
     };
-    for (name, content) in own_files(&links, spec, lock, None)? {
+    for (name, content) in own_files(&links, spec, &lock, None)? {
         file(format!("{top}/{name}"), content);
     }
     file(LAYOUT_FILE.to_owned(), LAYOUT_TEXT.into());
@@ -292,7 +312,8 @@ mod tests {
         let mut spec = at_rest(sandbox.spec(&wheels()), true);
         spec.options.compiled = compiled;
         let tag = spec.interpreter.cache_tag.clone().filter(|_| compiled);
-        let made = environment(&sandbox.store, &name(), &spec, "lock", compiled).unwrap();
+        let made =
+            environment(&sandbox.store, &name(), &spec, "lock-version = '1.0'", compiled).unwrap();
         let packages = spec.packages.iter();
         let files = packages.map(|one| wheel(&sandbox.root, &one.sha256, tag.as_deref()).unwrap());
         (made, files.collect())

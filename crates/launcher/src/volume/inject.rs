@@ -63,6 +63,11 @@ impl Binary {
         Ok(Self { path: path.into(), size: facts.len(), modified, architecture })
     }
 
+    /// The machine that it is for, in the words of images: `amd64`, `arm64`.
+    pub fn architecture(&self) -> &'static str {
+        self.architecture
+    }
+
     /// Its whole content.
     pub(crate) async fn read(&self) -> Result<Vec<u8>, Error> {
         let path = self.path.clone();
