@@ -139,7 +139,7 @@ pub fn wheel(root: &Root, wheel: &Sha256, tag: Option<&str>) -> Result<Vec<Entry
 /// An environment, composed for where Python sees the store's root, with the bytecode of its modules or without.
 ///
 /// # Errors
-/// As [`plan`], and if a file of the store is gone.
+/// As [`plan()`], and if a file of the store is gone.
 pub fn environment(
     store: &Store,
     name: &ProjectEnv,
