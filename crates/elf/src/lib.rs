@@ -6,7 +6,7 @@
 //!
 //! Tables are decoded by the crate `elf`: it has no unsafe code, allocates nothing and takes pieces of a file, where others
 //! want all of it in memory, and a library may have a gigabyte. The one thing that is written are paths of libraries
-//! ([`bound`]): what lays whole files out anew takes at their word what they say of themselves.
+//! ([`bound()`]): what lays whole files out anew takes at their word what they say of themselves.
 
 mod bound;
 mod file;
