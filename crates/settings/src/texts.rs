@@ -57,7 +57,7 @@ impl World {
         let indexes = Indexes::new(settings, &IndexOptions::default(), None);
         let credentials = match indexes {
             Ok(indexes) => indexes.credentials,
-            Err(_no_index) => {
+            Err(_unusable) => {
                 Credentials::new(transport::credential_sources(settings).map_err(words)?)
             }
         };
