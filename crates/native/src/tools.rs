@@ -38,12 +38,7 @@ impl Tools {
         cache: PathBuf,
         events: Arc<dyn Fn(Event) + Send + Sync>,
     ) -> Result<Self, Error> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .max_blocking_threads(THREADS)
-            .enable_all()
-            .build()
-            .map_err(Error::Threads)?;
+        let runtime = threads()?;
         let mirrors = Mirrors::default();
         Ok(Self { client, cache, events, runtime, archives: None, mirrors })
     }
@@ -64,6 +59,19 @@ impl Tools {
     pub fn mirrors(&self) -> &Mirrors {
         &self.mirrors
     }
+}
+
+/// Threads, which have ended once this is dropped.
+///
+/// # Errors
+/// If the system gives none.
+pub(crate) fn threads() -> Result<Runtime, Error> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(THREADS)
+        .enable_all()
+        .build()
+        .map_err(Error::Threads)
 }
 
 impl std::fmt::Debug for Tools {

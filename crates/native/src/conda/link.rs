@@ -11,7 +11,7 @@ use url::Url;
 use super::platform;
 use crate::error::{Error, whole};
 use crate::machine::Machine;
-use crate::tools::Tools;
+use crate::tools::{Tools, threads};
 
 /// Files that are open at once.
 const OPEN: usize = 64;
@@ -53,7 +53,11 @@ pub(crate) fn link(
         .with_external_symlink_policy(ExternalSymlinkPolicy::Deny)
         .with_io_concurrency_limit(OPEN)
         .with_installed_packages(Vec::<PrefixRecord>::new());
-    let linked = tools.runtime.block_on(installer.install(&places.prefix, records));
+    // Where one package is refused the others are still being unpacked: nobody may write into these directories, which
+    // are removed then, after this has returned.
+    let threads = threads()?;
+    let linked = threads.block_on(installer.install(&places.prefix, records));
+    drop(threads);
     let linked = linked.map_err(|error| Error::Link { reason: whole(&error) })?;
     let mut clashes: Vec<_> = linked.clobbered_paths.into_iter().collect();
     clashes.sort_by(|one, other| one.0.cmp(&other.0));
