@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use rattler::install::{ExternalSymlinkPolicy, Installer, LinkOptions};
 use rattler::package_cache::PackageCache;
 use rattler_conda_types::{PrefixRecord, RepoDataRecord};
+use rayon::ThreadPoolBuilder;
 use url::Url;
 
 use super::platform;
@@ -53,11 +54,7 @@ pub(crate) fn link(
         .with_external_symlink_policy(ExternalSymlinkPolicy::Deny)
         .with_io_concurrency_limit(OPEN)
         .with_installed_packages(Vec::<PrefixRecord>::new());
-    // Where one package is refused the others are still being unpacked: nobody may write into these directories, which
-    // are removed then, after this has returned.
-    let threads = threads()?;
-    let linked = threads.block_on(installer.install(&places.prefix, records));
-    drop(threads);
+    let linked = alone(installer.install(&places.prefix, records))?;
     let linked = linked.map_err(|error| Error::Link { reason: whole(&error) })?;
     let mut clashes: Vec<_> = linked.clobbered_paths.into_iter().collect();
     clashes.sort_by(|one, other| one.0.cmp(&other.0));
@@ -69,6 +66,20 @@ pub(crate) fn link(
             Err(Error::Clash { packages, path })
         }
     }
+}
+
+/// Does that on threads of its own, which have ended when this returns.
+///
+/// Where one package is refused the others are still being unpacked, on threads of the runtime, and linked, on those of
+/// the pool that what waits for them is in. Nobody may write any longer into directories that are removed then.
+fn alone<T: Send>(installing: impl Future<Output = T> + Send) -> Result<T, Error> {
+    let runtime = threads()?;
+    // One of the pool's only waits.
+    let threads = std::thread::available_parallelism().map_or(2, |count| count.get() + 1);
+    ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build_scoped(|thread| thread.run(), |pool| pool.install(|| runtime.block_on(installing)))
+        .map_err(|error| Error::Threads(std::io::Error::other(error)))
 }
 
 /// A package whose archive is in a file of ours.
