@@ -3,22 +3,22 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use pyfast_crew::freeze::{Ground, ImageName, Report, Wanted, freeze};
+use pyfast_crew::freeze::{ImageName, Report, Upon, Wanted, freeze};
 use serde_json::json;
 
 use crate::args::ResultArgs;
-use crate::failure::{Code, Failure};
+use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::settings::Settings;
 use crate::ui::{count, duration, green};
 
-/// Write the environment as a container image, without an engine and without a build
+/// Write the environment as a container image, without a build
 ///
 /// The image has what the last sync made, below /pyfast, and nothing else of this machine: equal environments are equal
 /// images. Layers that were packed before are not packed again.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  pyfast freeze shop:1.4 --base slim.tar --output shop.tar\n  pyfast freeze shop-env:1.4 --scratch --output shop-env.tar\n\nWhat pip's `freeze` prints `pyfast list` does."
+    after_help = "Examples:\n  pyfast freeze shop:1.4 --load\n  pyfast freeze shop:1.4 --base slim.tar --output shop.tar\n  pyfast freeze shop-env:1.4 --scratch --output shop-env.tar\n\nWhat pip's `freeze` prints `pyfast list` does."
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -26,15 +26,19 @@ pub(crate) struct Args {
     /// What the image is called
     #[arg(value_name = "NAME[:TAG]")]
     name: ImageName,
-    /// Put it upon this image, whose command runs in it: a layout (`oci:DIR` or `oci:DIR:TAG`) or what `docker save` wrote
-    #[arg(long, value_name = "oci:DIR|FILE.tar", required_unless_present = "scratch")]
+    /// Put it upon this image, whose command runs in it: one that the engine has, a layout (`oci:DIR` or `oci:DIR:TAG`) or
+    /// what `docker save` wrote; else it is that which the environment is for
+    #[arg(long, value_name = "IMAGE|oci:DIR|FILE.tar")]
     base: Option<String>,
     /// The environment alone, to be mounted or copied from
     #[arg(long, conflicts_with = "base")]
     scratch: bool,
     /// Write an OCI layout into this directory, or an archive that engines load where it ends in `.tar`
-    #[arg(short, long, value_name = "DIR|FILE.tar", required = true)]
-    output: PathBuf,
+    #[arg(short, long, value_name = "DIR|FILE.tar", required_unless_present = "load")]
+    output: Option<PathBuf>,
+    /// Have the container engine load it
+    #[arg(long)]
+    load: bool,
     /// Write the image's digest into this file too
     #[arg(long, value_name = "FILE")]
     digest_file: Option<PathBuf>,
@@ -42,14 +46,11 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure> {
     let (ui, progress) = (settings.ui, Progress::new(settings.ui));
-    let here = |path: &PathBuf| settings.project.working_directory.join(path);
-    let program = std::env::current_exe()
-        .map_err(|error| Failure::from_error("system", &error, Code::Mendable))?;
     progress.step("packing layers");
-    let base = args.base.as_deref();
-    let base = base.map(|base| Ground::read(base, &settings.project.working_directory));
-    let (base, output) = (base.transpose()?, here(&args.output));
-    let wanted = Wanted { name: args.name.clone(), program, base, output };
+    let Args { name, output, load, digest_file, .. } = args;
+    let (name, output, digest_file) = (name.clone(), output.clone(), digest_file.clone());
+    let upon = Upon::of(args.base.as_deref(), args.scratch);
+    let wanted = Wanted { name, upon, output, load: *load, digest_file };
     let frozen = freeze(&wanted, settings, &progress.events()).and_then(|frozen| {
         progress.step("writing the image");
         frozen.write().map(|()| frozen)
@@ -63,10 +64,6 @@ pub(crate) fn run(args: &Args, settings: &Settings) -> Result<ExitCode, Failure>
     } else {
         format!("{}\n", report.digest)
     });
-    if let Some(file) = &args.digest_file {
-        fs_err::write(here(file), format!("{}\n", report.digest))
-            .map_err(|error| Failure::from_error("io", &error, Code::Mendable))?;
-    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -78,10 +75,12 @@ fn say(args: &Args, report: &Report, settings: &Settings) {
     let new = new.count();
     let (all, took) = (count(layers.len(), "layer"), duration(*took));
     let python = interpreter.executable.display();
+    let into = args.output.iter().map(|output| output.display().to_string());
+    let into: Vec<_> = into.chain(args.load.then(|| "the container engine".to_owned())).collect();
     settings.ui.note(green("Froze").and(format!(
         " {} into {}: {all} ({size}), {new} packed now ({took})",
         args.name,
-        args.output.display()
+        into.join(" and ")
     )));
     let version = interpreter.version();
     settings.ui.note(format!("It runs with the Python {version} at {python} of whatever it is in"));

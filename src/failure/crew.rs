@@ -105,6 +105,9 @@ fn hint(error: &Error) -> Option<&'static str> {
         Error::FreezeAltered { .. } => {
             Some("`pyfast verify --repair` and `pyfast sync` mend it: then freeze it again")
         }
+        Error::NoBase { .. } => {
+            Some("name one with --base IMAGE, or freeze the environment alone with --scratch")
+        }
         Error::FreezeBrought { .. } => {
             Some("sync it into a volume, with --volume NAME, and freeze it from there")
         }

@@ -48,6 +48,7 @@ mod direct;
 mod doctor;
 mod engine;
 mod failures;
+mod freeze;
 mod fresh;
 mod hostile;
 mod hostile_builds;

@@ -93,10 +93,18 @@ pub enum Error {
         most: usize,
     },
     /// What an image is to be put upon is none.
-    #[error("`{text}` is no base: it should be `oci:DIR`, `oci:DIR:TAG` or `FILE.tar`")]
+    #[error(
+        "`{text}` is no base: it should be the name of an image, `oci:DIR`, `oci:DIR:TAG` or `FILE.tar`"
+    )]
     BaseForm {
         /// What was given.
         text: String,
+    },
+    /// Nothing says what an image is to be put upon.
+    #[error("cannot freeze the environment `{env}`: it is for no image that could be below it")]
+    NoBase {
+        /// The environment.
+        env: String,
     },
     /// An image is for another machine than the environment.
     #[error("`{text}` is an image for {found}, and the environment is for {wanted}")]
@@ -131,6 +139,14 @@ pub enum Error {
         path: PathBuf,
         /// Why not, and what can.
         reason: &'static str,
+    },
+    /// A digest cannot be written.
+    #[error("cannot write the digest of an image into `{}`: {source}", path.display())]
+    DigestFile {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
     },
     /// A variable says no time.
     #[error("`{text}` is no time for SOURCE_DATE_EPOCH: it counts seconds since 1970")]

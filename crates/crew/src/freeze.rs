@@ -6,6 +6,7 @@ mod ground;
 mod groups;
 mod image;
 mod kept;
+mod loaded;
 mod output;
 mod reach;
 
@@ -28,10 +29,11 @@ use pyfast_settings::Settings;
 use serde::Serialize;
 
 use crate::afterwards;
+use crate::engine::Connection;
 use crate::error::Error;
 use crate::event::{Event, Events};
 use crate::volume_place::subject;
-pub use ground::Ground;
+use ground::Ground;
 use groups::{Piece, pieces};
 use kept::{Packing, Parcel};
 use output::Output;
@@ -47,21 +49,76 @@ const MOST_LAYERS: usize = 120;
 pub struct Wanted {
     /// What the image is called.
     pub name: ImageName,
-    /// The program that runs in it.
-    pub program: PathBuf,
-    /// What it is put upon; `None` for the environment alone.
-    pub base: Option<Ground>,
-    /// Where it is written: an archive where the name ends in `.tar`, else a directory that is a layout.
-    pub output: PathBuf,
+    /// What it is put upon.
+    pub upon: Upon,
+    /// Where it is written, relative to the working directory: an archive where the name ends in `.tar`, else a directory
+    /// that is a layout.
+    pub output: Option<PathBuf>,
+    /// Whether the container engine loads it.
+    pub load: bool,
+    /// Which file its digest is written into too.
+    pub digest_file: Option<PathBuf>,
+}
+
+/// What an image is put upon.
+#[derive(Debug, Clone)]
+pub enum Upon {
+    /// Nothing: it has the environment alone.
+    Nothing,
+    /// The image that the environment is for.
+    Own,
+    /// Another image: a layout, an archive, or one that the engine has.
+    Named(String),
+}
+
+impl Upon {
+    /// What is named; nothing where there is to be none.
+    pub fn of(base: Option<&str>, alone: bool) -> Self {
+        match base {
+            Some(base) => Self::Named(base.to_owned()),
+            None if alone => Self::Nothing,
+            None => Self::Own,
+        }
+    }
+
+    fn ground(&self, settings: &Settings) -> Result<Option<Ground>, Error> {
+        let missing = || Error::NoBase { env: settings.env.clone() };
+        Ok(match self {
+            Self::Nothing => None,
+            Self::Own => Some(Ground::of_engine(settings.python.image().ok_or_else(missing)?)),
+            Self::Named(name) => Some(Ground::read(name, &settings.project.working_directory)?),
+        })
+    }
 }
 
 /// An image of an environment.
-#[derive(Debug)]
 pub struct Frozen {
     report: Report,
     image: Image,
     name: ImageName,
-    output: Output,
+    places: Places,
+}
+
+/// Where an image is to be, all of which was looked at.
+struct Places {
+    output: Option<Output>,
+    engine: Option<Connection>,
+    digest_file: Option<PathBuf>,
+}
+
+impl Places {
+    /// Finds out whether an image can be there, before anything is done for it.
+    fn find(wanted: &Wanted, settings: &Settings) -> Result<Self, Error> {
+        if wanted.name.digest.is_some() {
+            return Err(Error::PinnedName { name: wanted.name.clone() });
+        }
+        let here = |path: &PathBuf| settings.project.working_directory.join(path);
+        let output = wanted.output.as_ref().map(|path| Output::find(&here(path))).transpose()?;
+        let digest_file = wanted.digest_file.as_ref().map(here);
+        digest_file.as_deref().map_or(Ok(()), output::check_digest_file)?;
+        let engine = wanted.load.then(|| Connection::open(settings)).transpose()?;
+        Ok(Self { output, engine, digest_file })
+    }
 }
 
 /// What an image holds.
@@ -103,12 +160,17 @@ impl Frozen {
         &self.report
     }
 
-    /// Writes it.
+    /// Has it wherever it is to be, and its digest last.
     ///
     /// # Errors
-    /// What the disk refuses.
+    /// What the disk or the engine refuses.
     pub fn write(&self) -> Result<(), Error> {
-        self.output.write(&self.image, &self.name)
+        let Self { image, name, places: Places { output, engine, digest_file }, .. } = self;
+        output.as_ref().map_or(Ok(()), |output| output.write(image, name))?;
+        engine.as_ref().map_or(Ok(()), |engine| loaded::load(engine, image, name))?;
+        let Some(path) = digest_file else { return Ok(()) };
+        fs_err::write(path, format!("{}\n", self.report.digest))
+            .map_err(|source| Error::DigestFile { path: path.clone(), source })
     }
 }
 
@@ -117,21 +179,20 @@ impl Frozen {
 /// # Errors
 /// If there is none, something of it was altered, its bytecode cannot be had, it is where this process cannot reach it,
 /// or a Python that was brought for it is of another place than the image's; if the image cannot be where it is wanted, or
-/// this program cannot run in it; and what the disk refuses.
+/// this program cannot run in it; if what it is put upon is not there or does not suit; and what disk and engine refuse.
 pub fn freeze(wanted: &Wanted, settings: &Settings, events: &Events) -> Result<Frozen, Error> {
     let (begun, created) = (Instant::now(), image::created(settings)?);
-    if wanted.name.digest.is_some() {
-        return Err(Error::PinnedName { name: wanted.name.clone() });
-    }
-    let output = Output::find(&wanted.output)?;
+    let (places, ground) = (Places::find(wanted, settings)?, wanted.upon.ground(settings)?);
+    let program = std::env::current_exe().map_err(Error::Program)?;
     let source = Source::find(settings)?;
     let platform = image::platform(&source.spec.interpreter);
-    check_program(&wanted.program, &platform)?;
+    check_program(&program, &platform)?;
     source.wait_for_bytecode(settings, events)?;
-    let base = wanted.base.as_ref().map(|base| base.open(&platform)).transpose()?;
+    let base =
+        ground.as_ref().map(|ground| ground.open(&platform, settings, events)).transpose()?;
     source.check()?;
     let rest = Rest::of(&source)?;
-    let made = rest.made(wanted, events)?;
+    let made = rest.made(&program, events)?;
     let count = made.len() + base.as_ref().map_or(0, |base| base.layers.len());
     if count > MOST_LAYERS {
         return Err(Error::TooManyLayers { count, most: MOST_LAYERS });
@@ -143,7 +204,8 @@ pub fn freeze(wanted: &Wanted, settings: &Settings, events: &Events) -> Result<F
         interpreter: &rest.spec.interpreter,
         created,
     };
-    let annotations = about.annotations(base.as_ref());
+    let below = ground.as_ref().and_then(Ground::name);
+    let annotations = about.annotations(base.as_ref(), below.as_ref());
     let (config, below) = match base {
         Some(base) => about.upon(base),
         None => (about.alone(), Vec::new()),
@@ -156,7 +218,7 @@ pub fn freeze(wanted: &Wanted, settings: &Settings, events: &Events) -> Result<F
         interpreter: rest.spec.interpreter,
         took: begun.elapsed(),
     };
-    Ok(Frozen { report, image, name: wanted.name.clone(), output })
+    Ok(Frozen { report, image, name: wanted.name.clone(), places })
 }
 
 /// The program has to run where the environment does, whatever else is in the image.
@@ -267,13 +329,13 @@ impl<'a> Rest<'a> {
     }
 
     /// Every layer, the lowest first: what changes least is lowest, so that an engine unpacks what changed alone.
-    fn made(&self, wanted: &Wanted, events: &Events) -> Result<Vec<(Packed, Made)>, Error> {
+    fn made(&self, program: &Path, events: &Events) -> Result<Vec<(Packed, Made)>, Error> {
         let root = self.store.root();
         let mut parcels = Vec::new();
         for id in prefix::ids_of(&self.source.root, &self.spec) {
             parcels.push(Parcel::of_python(&id, python(root, &id)?));
         }
-        parcels.push(Parcel::of_program(&wanted.program)?);
+        parcels.push(Parcel::of_program(program)?);
         for piece in pieces(&self.spec.packages, |wheel| Ok(self.store.manifest(wheel)?.size))? {
             parcels.push(self.parcel(&piece)?);
         }

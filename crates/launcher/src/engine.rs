@@ -18,7 +18,7 @@ use bytes::Bytes;
 pub use crate::archive::{Archive, Content};
 pub use docker::Docker;
 pub use host::{Host, HostOrigin, HostSettings, Ssh, Tls};
-pub use images::{BuildRequest, Builder, ImageFacts, ImageProgress, Images, PullRequest};
+pub use images::{BuildRequest, Builder, ImageFacts, ImageProgress, Images, PullRequest, Writing};
 pub(crate) use model::api_number;
 pub use model::{
     COMPOSE_ONEOFF_LABEL, COMPOSE_PROJECT_LABEL, COMPOSE_SERVICE_LABEL, ContainerSpec,

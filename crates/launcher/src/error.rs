@@ -68,6 +68,14 @@ pub enum Error {
         /// Why.
         reason: PullRefusal,
     },
+    /// An image came from the engine and could not be kept.
+    #[error("cannot keep the image {image} of the container engine")]
+    ImageSave {
+        /// Its name.
+        image: String,
+        /// The cause.
+        source: std::io::Error,
+    },
     /// A build failed.
     #[error("cannot build the image {image}{}:\n{}", step.as_ref().map_or_else(String::new, |step| format!(", at {step}")), output.join("\n"))]
     ImageBuild {

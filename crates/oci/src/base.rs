@@ -3,6 +3,7 @@
 
 mod archive;
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -66,7 +67,15 @@ impl Base {
     /// As [`Base::of_layout`].
     pub fn of_archive(path: &Path) -> Result<Self, Error> {
         let file = fs_err::File::open(path).map_err(Error::io("read", path))?;
-        archive::read_archive(Arc::new(file.into_file()))
+        Self::of_open_archive(file.into_file())
+    }
+
+    /// The same of one that is open.
+    ///
+    /// # Errors
+    /// As [`Base::of_layout`].
+    pub fn of_open_archive(file: File) -> Result<Self, Error> {
+        archive::read_archive(Arc::new(file))
     }
 
     /// The image of a manifest.

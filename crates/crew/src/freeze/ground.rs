@@ -1,17 +1,25 @@
-//! What an image is put upon: nothing, or another one that is at hand as files. Owns how it is named.
+//! What an image is put upon: another one that is at hand as files, or that the container engine has. Owns how it is named,
+//! and that it is for the environment's machine.
 
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use pyfast_oci::{Base, Platform};
+use pyfast_index::cache::Cache;
+use pyfast_launcher::Error as LaunchError;
+use pyfast_launcher::engine::{Engine as _, Images as _};
+use pyfast_oci::{Base, ImageName, Platform};
+use pyfast_settings::Settings;
 
+use crate::engine::Connection;
 use crate::error::Error;
+use crate::event::{Event, Events};
 
 /// What stands before a directory.
 const LAYOUT: &str = "oci:";
 
 /// What an image is put upon.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ground {
+pub(super) struct Ground {
     /// As it was named.
     text: String,
     form: Form,
@@ -23,14 +31,19 @@ enum Form {
     Layout { directory: PathBuf, tag: Option<String> },
     /// An archive of an engine.
     Archive { file: PathBuf },
+    /// An image that the engine has.
+    Engine { image: String },
 }
 
 impl Ground {
+    /// An image of the engine's.
+    pub(super) fn of_engine(image: &str) -> Self {
+        let image = image.to_owned();
+        Self { text: image.clone(), form: Form::Engine { image } }
+    }
+
     /// Reads a name; paths are relative to a directory.
-    ///
-    /// # Errors
-    /// [`Error::BaseForm`].
-    pub fn read(text: &str, directory: &Path) -> Result<Self, Error> {
+    pub(super) fn read(text: &str, directory: &Path) -> Result<Self, Error> {
         let form = if let Some(layout) = text.strip_prefix(LAYOUT).filter(|rest| !rest.is_empty()) {
             let (path, tag) = match layout.rsplit_once(':') {
                 Some((path, tag)) if !tag.contains('/') => (path, Some(tag.to_owned())),
@@ -39,26 +52,81 @@ impl Ground {
             Form::Layout { directory: directory.join(path), tag }
         } else if Path::new(text).extension().is_some_and(|end| end == "tar") {
             Form::Archive { file: directory.join(text) }
+        } else if text.parse::<ImageName>().is_ok() && !is_packed(text) {
+            Form::Engine { image: text.to_owned() }
         } else {
             return Err(Error::BaseForm { text: text.to_owned() });
         };
         Ok(Self { text: text.to_owned(), form })
     }
 
+    /// The name by which others know it too.
+    pub(super) fn name(&self) -> Option<ImageName> {
+        match &self.form {
+            Form::Engine { image } => image
+                .parse()
+                .ok()
+                .filter(|name: &ImageName| name.digest.is_none() && !image.starts_with("sha256:")),
+            Form::Layout { .. } | Form::Archive { .. } => None,
+        }
+    }
+
     /// Opens the image, which has to be for this machine.
-    pub(super) fn open(&self, wanted: &Platform) -> Result<Base, Error> {
+    pub(super) fn open(
+        &self,
+        wanted: &Platform,
+        settings: &Settings,
+        events: &Events,
+    ) -> Result<Base, Error> {
         let base = match &self.form {
             Form::Layout { directory, tag } => Base::of_layout(directory, tag.as_deref(), wanted)?,
             Form::Archive { file } => Base::of_archive(file)?,
+            Form::Engine { image } => self.saved(image, wanted, settings, events)?,
         };
-        let found = base.config.platform();
+        self.suits(&base.config.platform(), wanted)?;
+        Ok(base)
+    }
+
+    fn suits(&self, found: &Platform, wanted: &Platform) -> Result<(), Error> {
         if (&found.os, &found.architecture) == (&wanted.os, &wanted.architecture) {
-            return Ok(base);
+            return Ok(());
         }
         let told = |platform: &Platform| format!("{}/{}", platform.os, platform.architecture);
-        let (text, found, wanted) = (self.text.clone(), told(&found), told(wanted));
+        let (text, found, wanted) = (self.text.clone(), told(found), told(wanted));
         Err(Error::BasePlatform { text, found, wanted })
     }
+
+    /// Has the engine save its image into a file without a name: whatever ends this, nothing stays.
+    fn saved(
+        &self,
+        image: &str,
+        wanted: &Platform,
+        settings: &Settings,
+        events: &Events,
+    ) -> Result<Base, Error> {
+        let connection = Connection::open(settings)?;
+        let facts = connection.wait(connection.engine.inspect_image(image))?;
+        let (os, architecture) = (facts.os, facts.architecture);
+        self.suits(&Platform { architecture, os, variant: None }, wanted)?;
+        events(Event::Detail(format!("reading {image} from the container engine")));
+        let file = Cache::new(Some(settings.cache_directory()?)).nameless();
+        let mut file = file.ok_or_else(|| nowhere(image))?;
+        let mut take = |bytes: &[u8]| file.write_all(bytes);
+        connection.wait(connection.engine.save(image, &mut take))?;
+        Ok(Base::of_open_archive(file)?)
+    }
+}
+
+/// There is neither a cache nor a place for what is needed for a while.
+fn nowhere(image: &str) -> Error {
+    let source = io::Error::other("neither the cache's directory nor /var/tmp can be written");
+    LaunchError::ImageSave { image: image.to_owned(), source }.into()
+}
+
+/// Whether a name is rather that of a file that nobody reads here.
+fn is_packed(text: &str) -> bool {
+    let is_tgz = |end: &std::ffi::OsStr| end.eq_ignore_ascii_case("tgz");
+    text.contains(".tar.") || Path::new(text).extension().is_some_and(is_tgz)
 }
 
 #[cfg(test)]
@@ -66,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_base_is_a_layout_with_a_tag_or_an_archive() {
+    fn a_base_is_a_layout_with_a_tag_or_an_archive_or_an_image_of_the_engine() {
         let read = |text: &str| Ground::read(text, Path::new("/p")).ok().map(|ground| ground.form);
         let layout = |directory: &str, tag: Option<&str>| {
             Some(Form::Layout { directory: directory.into(), tag: tag.map(str::to_owned) })
@@ -75,7 +143,10 @@ mod tests {
         assert_eq!(read("oci:/a/b:3.12"), layout("/a/b", Some("3.12")));
         assert_eq!(read("oci:a:b/c"), layout("/p/a:b/c", None));
         assert_eq!(read("base.tar"), Some(Form::Archive { file: "/p/base.tar".into() }));
-        for text in ["", "oci:", "python:3.12", "base.tar.gz"] {
+        for text in ["python:3.12-slim", "a.example:5000/team/base"] {
+            assert_eq!(read(text), Some(Form::Engine { image: text.to_owned() }));
+        }
+        for text in ["", "oci:", "Python", "base.tar.gz", "./base"] {
             assert_eq!(read(text), None, "{text}");
         }
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use pyfast_installer::interpreter::Interpreter;
 use pyfast_launcher::engine::DEFAULT_PATH;
 use pyfast_launcher::override_file::{ENV_LABEL, Started};
-use pyfast_oci::{Base, Blob, Config, Platform, Run};
+use pyfast_oci::{Base, Blob, Config, ImageName, Platform, Run};
 use pyfast_root::ProjectEnv;
 use pyfast_settings::Settings;
 
@@ -16,7 +16,9 @@ use crate::error::Error;
 const GENERATION: &str = "io.pyfast.generation";
 /// The label with the interpreter that the environment is for.
 const PYTHON: &str = "io.pyfast.python";
-/// The annotation with the digest of what it is put upon.
+/// The annotation with the name of what it is put upon.
+const BASE_NAME: &str = "org.opencontainers.image.base.name";
+/// The annotation with its digest.
 const BASE_DIGEST: &str = "org.opencontainers.image.base.digest";
 /// The variable that says when everything was made.
 const EPOCH: &str = "SOURCE_DATE_EPOCH";
@@ -70,10 +72,15 @@ impl About<'_> {
     }
 
     /// What the manifest says.
-    pub(super) fn annotations(&self, base: Option<&Base>) -> BTreeMap<String, String> {
+    pub(super) fn annotations(
+        &self,
+        base: Option<&Base>,
+        name: Option<&ImageName>,
+    ) -> BTreeMap<String, String> {
         let mut said = BTreeMap::from([(GENERATION.to_owned(), self.generation.to_owned())]);
         let digest = base.and_then(|base| base.digest);
         said.extend(digest.map(|digest| (BASE_DIGEST.to_owned(), digest.to_string())));
+        said.extend(name.map(|name| (BASE_NAME.to_owned(), name.full())));
         said
     }
 }

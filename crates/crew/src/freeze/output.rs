@@ -1,6 +1,7 @@
 //! Where an image is written: into a layout or an archive. Owns how that is told from the path, and that what cannot be
 //! is found before anything is packed.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use pyfast_oci::{Image, ImageName, layout};
@@ -50,6 +51,19 @@ impl Output {
             Self::Archive(file) => layout::write_archive(file, image, name),
         }?)
     }
+}
+
+/// Whether a digest can be written into a file. One that is there stays as it is, and none appears: what fails later leaves
+/// no digest of an image that is not there.
+pub(super) fn check_digest_file(path: &Path) -> Result<(), Error> {
+    let opened = match fs_err::OpenOptions::new().write(true).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let above = path.parent().filter(|above| !above.as_os_str().is_empty());
+            fs_err::metadata(above.unwrap_or(Path::new("."))).map(drop)
+        }
+        opened => opened.map(drop),
+    };
+    opened.map_err(|source| Error::DigestFile { path: path.to_owned(), source })
 }
 
 #[cfg(test)]

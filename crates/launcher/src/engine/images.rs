@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use super::Engine;
@@ -35,7 +36,21 @@ pub trait Images: Engine {
         request: &BuildRequest<'_>,
         progress: &(dyn Fn(ImageProgress<'_>) + Send + Sync),
     ) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Takes the image of an archive, which is written while the engine reads it. One whose writing fails is refused, and
+    /// nothing of it is kept.
+    fn load(&self, image: &str, archive: Writing)
+    -> impl Future<Output = Result<(), Error>> + Send;
+    /// Hands the archive of an image over as it comes; [`Error::ImageMissing`] when it is not present, and
+    /// [`Error::ImageSave`] when what comes cannot be taken.
+    fn save(
+        &self,
+        image: &str,
+        take: &mut (dyn FnMut(&[u8]) -> io::Result<()> + Send),
+    ) -> impl Future<Output = Result<(), Error>> + Send;
 }
+
+/// What writes an archive, on a thread of its own.
+pub type Writing = Box<dyn FnOnce(&mut dyn Write) -> io::Result<()> + Send>;
 
 /// What matters of a present image.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

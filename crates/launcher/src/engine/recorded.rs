@@ -55,6 +55,7 @@ struct State {
     registry: BTreeMap<String, Image>,
     inputs: BTreeMap<String, String>,
     broken_builds: BTreeMap<String, String>,
+    saved: BTreeMap<String, Vec<u8>>,
     world: World,
 }
 
@@ -85,6 +86,7 @@ impl Default for Recorded {
                 registry: BTreeMap::new(),
                 inputs: BTreeMap::new(),
                 broken_builds: BTreeMap::new(),
+                saved: BTreeMap::new(),
                 world: World::default(),
             })),
         }

@@ -2,15 +2,19 @@
 //! their failures mean; must not know what the images are for.
 
 use std::collections::HashMap;
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
+use std::time::Duration;
 
 use bollard::auth::DockerCredentials;
 use bollard::errors::Error as ApiError;
-use bollard::query_parameters::{BuildImageOptions, CreateImageOptionsBuilder};
+use bollard::query_parameters::{BuildImageOptions, CreateImageOptionsBuilder, ImportImageOptions};
 use futures_util::StreamExt as _;
 
 use super::super::INPUTS_LABEL;
-use super::super::images::{BuildRequest, Builder, ImageFacts, ImageProgress, Images, PullRequest};
+use super::super::images::{
+    BuildRequest, Builder, ImageFacts, ImageProgress, Images, PullRequest, Writing,
+};
 use super::Docker;
 use super::client::{Tail, build_with_client};
 use super::pipe::{Pipe, written};
@@ -20,6 +24,9 @@ use crate::build_context::{BuildContext, Kind, is_remote, walk};
 use crate::engine::registry::Login;
 use crate::error::{Error, PullRefusal};
 
+/// How long an engine may take to answer that reads an image before it does, or gathers one: as long as gigabytes take by a
+/// slow line.
+const TRANSFER: Duration = Duration::from_hours(2);
 /// Name of the Dockerfile within the archive, which no context has.
 const DOCKERFILE: &str = ".pyfast.Dockerfile";
 
@@ -98,6 +105,42 @@ impl Images for Docker {
             }
             Builder::Engine => self.build_here(request, progress).await,
         }
+    }
+
+    async fn load(&self, image: &str, archive: Writing) -> Result<(), Error> {
+        let body = bollard::body_try_stream(written(move |pipe| archive(pipe)));
+        let patient = self.api.clone().with_timeout(TRANSFER);
+        let options = ImportImageOptions { quiet: true, ..ImportImageOptions::default() };
+        let mut answers = std::pin::pin!(patient.import_image(options, body, None));
+        while let Some(answer) = answers.next().await {
+            match answer {
+                Err(error) if !is_spurious(&error) => {
+                    return Err(self.failed(format!("load the image {image}"))(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn save(
+        &self,
+        image: &str,
+        take: &mut (dyn FnMut(&[u8]) -> io::Result<()> + Send),
+    ) -> Result<(), Error> {
+        let patient = self.api.clone().with_timeout(TRANSFER);
+        let mut pieces = std::pin::pin!(patient.export_image(image));
+        while let Some(piece) = pieces.next().await {
+            match piece {
+                Ok(bytes) => take(&bytes)
+                    .map_err(|source| Error::ImageSave { image: image.to_owned(), source })?,
+                Err(error) if status(&error) == Some(404) => {
+                    return Err(Error::ImageMissing { image: image.to_owned() });
+                }
+                Err(error) => return Err(self.failed(format!("save the image {image}"))(error)),
+            }
+        }
+        Ok(())
     }
 }
 
@@ -251,11 +294,11 @@ fn refusal(message: &str) -> PullRefusal {
 }
 
 /// The context as an archive.
-fn archive(source: &BuildContext, pipe: &mut Pipe) -> std::io::Result<()> {
+fn archive(source: &BuildContext, pipe: &mut Pipe) -> io::Result<()> {
     let mut archive = Entries::new(pipe);
     let (size, dockerfile) = (source.dockerfile.len() as u64, source.dockerfile.as_bytes());
     archive.file(DOCKERFILE, Facts { time: 0, ..Facts::of_root(0o644) }, size, dockerfile)?;
-    let entries = walk(&source.directory, &source.ignore).map_err(std::io::Error::other)?;
+    let entries = walk(&source.directory, &source.ignore).map_err(io::Error::other)?;
     for entry in entries {
         let time = u64::try_from(entry.metadata.mtime()).unwrap_or_default();
         // Images shall not depend on who builds them.
@@ -280,8 +323,8 @@ struct Exactly {
     left: u64,
 }
 
-impl std::io::Read for Exactly {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+impl io::Read for Exactly {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let most = buffer.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
         if most == 0 {
             return Ok(0);

@@ -1,7 +1,11 @@
 //! Images of the fake engine: those that a registry of its own has can be pulled, and every build succeeds unless it
 //! is told otherwise. Owns no I/O.
 
-use super::super::images::{BuildRequest, Builder, ImageFacts, ImageProgress, Images, PullRequest};
+use std::io;
+
+use super::super::images::{
+    BuildRequest, Builder, ImageFacts, ImageProgress, Images, PullRequest, Writing,
+};
 use super::super::{INPUTS_LABEL, Image};
 use super::Recorded;
 use crate::error::{Error, PullRefusal};
@@ -100,5 +104,28 @@ impl Images for Recorded {
             }
             None => Ok(()),
         }
+    }
+
+    async fn load(&self, image: &str, archive: Writing) -> Result<(), Error> {
+        let mut bytes = Vec::new();
+        archive(&mut bytes).map_err(|err| {
+            let source = Box::new(bollard::errors::Error::IOError { err });
+            Error::Engine { act: format!("load the image {image}"), source }
+        })?;
+        let mut state = self.lock();
+        state.record(format!("load {image}"));
+        state.images.entry(image.into()).or_default();
+        state.saved.insert(image.into(), bytes);
+        Ok(())
+    }
+
+    async fn save(
+        &self,
+        image: &str,
+        take: &mut (dyn FnMut(&[u8]) -> io::Result<()> + Send),
+    ) -> Result<(), Error> {
+        let found = self.lock().saved.get(image).cloned();
+        let bytes = found.ok_or_else(|| Error::ImageMissing { image: image.to_owned() })?;
+        take(&bytes).map_err(|source| Error::ImageSave { image: image.to_owned(), source })
     }
 }
