@@ -52,7 +52,7 @@ impl Ground {
             Form::Layout { directory: directory.join(path), tag }
         } else if Path::new(text).extension().is_some_and(|end| end == "tar") {
             Form::Archive { file: directory.join(text) }
-        } else if text.parse::<ImageName>().is_ok() && !is_packed(text) {
+        } else if text.parse::<ImageName>().is_ok() && !is_file(text) {
             Form::Engine { image: text.to_owned() }
         } else {
             return Err(Error::BaseForm { text: text.to_owned() });
@@ -124,9 +124,11 @@ fn nowhere(image: &str) -> Error {
 }
 
 /// Whether a name is rather that of a file that nobody reads here.
-fn is_packed(text: &str) -> bool {
+fn is_file(text: &str) -> bool {
     let is_tgz = |end: &std::ffi::OsStr| end.eq_ignore_ascii_case("tgz");
-    text.contains(".tar.") || Path::new(text).extension().is_some_and(is_tgz)
+    text.starts_with(['.', '/'])
+        || text.contains(".tar.")
+        || Path::new(text).extension().is_some_and(is_tgz)
 }
 
 #[cfg(test)]
