@@ -35,6 +35,19 @@ impl ReadFiles {
     pub const LARGEST: u64 = 8 << 20;
 }
 
+impl Drop for ReadFiles {
+    /// To free what was read of a thousand files takes a tenth of the time that reading them takes, and nobody has to wait for
+    /// it: a program that ends needs it not at all.
+    fn drop(&mut self) {
+        if let Some(Some(threads)) = self.threads.get()
+            && let Ok(known) = self.known.get_mut()
+        {
+            let known = std::mem::take(known);
+            threads.spawn(move || drop(known));
+        }
+    }
+}
+
 /// The files that were read, as one service sees them.
 pub struct Library<'a> {
     pub(crate) files: &'a dyn Files,

@@ -54,6 +54,10 @@ impl Simulation<'_> {
         at: u32,
         frame: &Frame,
     ) -> Result<Value, Raised> {
+        // Of most values nothing is known: what is asked of them is not even taken apart.
+        if attributes.is_some() && !matches!(value, Value::Module(_) | Value::Foreign(_)) {
+            return Ok(Value::Anything);
+        }
         for attribute in attributes.into_iter().flat_map(|all| all.split('.')) {
             value = match value {
                 Value::Module(name) => self.attribute(&name, attribute, at, frame)?,
