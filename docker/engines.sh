@@ -7,8 +7,9 @@
 #   containerd   the same with images in containerd's store, the default of new installations
 #   tcp          the same by a network address: volumes are out of reach, and helper containers write them
 #   podman       Podman as root by its Docker-compatible socket, with Compose 2 and without BuildKit
+#   rootless     Podman of an ordinary user, who runs the tests, too
 #
-# Without a name all four. ARGUMENTS go to the test programs (names of tests, --skip, --test-threads). Ends with a table,
+# Without a name all five. ARGUMENTS go to the test programs (names of tests, --skip, --test-threads). Ends with a table,
 # and with 1 when a test failed or an engine did not start. Needs root, and a kernel with tun and overlay. With --cached
 # nothing is done, which is said, where the engines are not kept yet.
 #
@@ -24,11 +25,15 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd -P)
 suite=${PYFAST_ENGINE_SUITE:-sid}
 cache=${PYFAST_ENGINE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/pyfast-engines}
-archive=$cache/$suite.tar
 temporary=${TMPDIR:-/tmp}
 # What is installed: engines, clients, what Podman runs containers with, and what gives a network to a namespace.
 packages='docker.io docker-cli docker-compose docker-buildx podman runc netavark aardvark-dns catatonit nftables iptables
-    iproute2 procps slirp4netns'
+    iproute2 procps slirp4netns uidmap'
+# Other packages are another file.
+archive=$cache/$suite-$(echo $packages | sha256sum | cut -c -12).tar
+# Whose engine the rootless one is: the user's number, here and there, and a name that is in the engine's root alone.
+user=1500
+user_name=somebody
 
 say() { echo "engines: $*" >&2; }
 die() { say "$*"; exit 1; }
@@ -40,7 +45,8 @@ left_out() { # ENGINE: a line a test, `NAME: WHY`
 fresh::the_unit_tests_of_the_second_command_pass: of programs and an image, and the same on any engine
 ALL
     [ "$1" != tcp ] || echo "container_way::: it reaches an engine by the socket alone"
-    [ "$1" != podman ] || cat <<PODMAN
+    case $1 in podman | rootless) ;; *) return ;; esac
+    cat <<PODMAN
 bench::a_comparison_measures_every_row: what builds images for it would be fetched from a registry
 stack::the_example_runs: Compose waits for health checks, which Podman runs by timers of systemd
 up::failing::a_failing_health_check_is_shown: the same; a check that systemd does not run has no output
@@ -186,6 +192,37 @@ CONF
     inside podman system service --time=0 "unix://$work/engine.sock"
 }
 
+# The user's containers have what this one has: no groups of control, and devices that the machine may keep to root.
+start_rootless() {
+    clients compose
+    chroot "$root" useradd --uid "$user" --home-dir "$work/home" --no-create-home "$user_name"
+    echo "$user_name:200000:65536" | tee "$root/etc/subuid" >"$root/etc/subgid"
+    for device in net/tun:200 fuse:229; do
+        node=$work/$(basename "${device%:*}")
+        mknod -m 0666 "$node" c 10 "${device#*:}"
+        mount --bind "$node" "$root/dev/${device%:*}"
+    done
+    mkdir -p "$root/etc/containers"
+    echo '{"default":[{"type":"insecureAcceptAnything"}]}' >"$root/etc/containers/policy.json"
+    mkdir -p "$work/home/.config/containers" "$work/user"
+    cat >"$work/home/.config/containers/containers.conf" <<CONF
+[containers]
+default_ulimits = ["nofile=1024:$(hard "open files")", "nproc=1024:$(hard processes)"]
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+runtime = "runc"
+[network]
+default_rootless_network_cmd = "slirp4netns"
+CONF
+    chown -R "$user:$user" "$work/home" "$work/user"
+    chmod 0711 "$work"
+    chmod 0700 "$work/user"
+    host=unix://$work/user/engine.sock
+    inside setpriv --reuid "$user" --regid "$user" --clear-groups env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin "HOME=$work/home" \
+        "XDG_RUNTIME_DIR=$work/user" PODMAN_IGNORE_CGROUPSV1_WARNING=1 podman system service --time=0 "$host"
+}
+
 run() { # ENGINE ARGUMENTS...
     engine=$1 place=$(dirname "$work") host=unix://$work/engine.sock root=$work/root
     groups=$(basename "$place")
@@ -203,8 +240,11 @@ run() { # ENGINE ARGUMENTS...
     tcp)
         start_docker --host tcp://127.0.0.1:2375 --tls=false ;;
     podman) start_podman ;;
+    rootless) start_rootless ;;
     esac
     answers "$host"
+    # As systemd's unit has it, and Docker by itself: who is in its group may use it.
+    [ "$engine" != podman ] || chmod 0660 "$work/engine.sock"
     DOCKER_HOST=$host; export DOCKER_HOST
     [ "$engine" != tcp ] || { host=tcp://127.0.0.1:2375; answers "$host"; }
     docker version --format '{{.Server.Version}}' >"$work/version"
@@ -213,16 +253,25 @@ run() { # ENGINE ARGUMENTS...
     [ -n "${PYFAST_TEST_IMAGES:-}" ] || sh "$here/stack-images.sh"
     say "$engine $(paste -sd' ' "$work/version"): testing"
     code=0
-    [ "$engine" != podman ] || { DOCKER_BUILDKIT=0; export DOCKER_BUILDKIT; }
+    as=
+    case $engine in
+    podman | rootless) DOCKER_BUILDKIT=0; export DOCKER_BUILDKIT ;;
+    esac
+    [ "$engine" != rootless ] || as="setpriv --reuid $user --regid $user --clear-groups env HOME=$work/home"
     programs=$(cat "$place/programs")
     # Those of the launcher's crate are about volumes that are in reach.
     [ "$engine" = tcp ] || programs="$programs $(cat "$place/launcher")"
     skipped=$(left_out "$engine" | sed 's/: .*//; s/^/--skip /')
+    # A test program takes an option once.
+    case " $* " in
+    *" --test-threads"*) threads= ;;
+    *) threads=--test-threads=$(($(nproc) + 1)) ;;
+    esac
     for program in $programs; do
         DOCKER_HOST=$host PYFAST_TEST_DOCKER_HOST=$host PYFAST_REQUIRE_DOCKER=1 \
             nsenter --net="$work/net" unshare --mount --propagation private \
             sh -c 'mount --bind "$0" "$(readlink -f /etc/resolv.conf)"; exec "$@"' "$work/resolv.conf" \
-            "$program" "--test-threads=$(($(nproc) + 1))" $skipped "$@" </dev/null || code=1
+            $as "$program" $threads $skipped "$@" </dev/null || code=1
     done
     stop
     exit $code
@@ -305,7 +354,7 @@ main() {
         case $1 in
         --) shift; break ;;
         --cached) cached=1 ;;
-        docker | containerd | tcp | podman) engines="$engines $1" ;;
+        docker | containerd | tcp | podman | rootless) engines="$engines $1" ;;
         *) sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0" >&2; die "there is no engine $1" ;;
         esac
         shift
@@ -325,7 +374,7 @@ main() {
     bring
     build
     failed=
-    engines=${engines:-docker containerd tcp podman}
+    engines=${engines:-docker containerd tcp podman rootless}
     for engine in $engines; do
         try "$engine" "$@"
     done
@@ -334,7 +383,7 @@ main() {
         left_out "$engine" | while read -r line; do say "left out on $engine: $line"; done
     done
     say "left out: by a network address the tests of the launcher's crate, which are about volumes in reach; rootless" \
-        "engines, Docker Desktop and engines on other machines, which a script cannot put up"
+        "Docker, Docker Desktop and engines on other machines, which a script cannot put up"
     [ -z "$failed" ] || die "failed:$failed"
 }
 

@@ -3,8 +3,11 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use bollard::Docker;
+use bollard::errors::Error;
 use bollard::query_parameters::{
     ListContainersOptionsBuilder, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder,
     RemoveContainerOptionsBuilder, RemoveVolumeOptionsBuilder,
@@ -50,8 +53,20 @@ impl Engine {
     /// Ids of the containers, whatever their state, that all of the filters let through: `label` or `volume`, and the
     /// value of each.
     pub(crate) fn containers(&self, of: &[(&str, &str)]) -> Vec<String> {
-        let options = ListContainersOptionsBuilder::new().all(true).filters(&filters(of));
-        let found = self.runtime.block_on(self.api.list_containers(Some(options.build()))).unwrap();
+        let options = ListContainersOptionsBuilder::new().all(true).filters(&filters(of)).build();
+        let begun = Instant::now();
+        let found = loop {
+            match self.runtime.block_on(self.api.list_containers(Some(options.clone()))) {
+                // Podman's word for a container that has ended and is not tidied up yet.
+                Err(Error::JsonDataError { message, .. })
+                    if message.starts_with("unknown variant `stopped`")
+                        && begun.elapsed() < Duration::from_secs(SECONDS) =>
+                {
+                    sleep(Duration::from_millis(50));
+                }
+                told => break told.unwrap(),
+            }
+        };
         found.into_iter().filter_map(|container| container.id).collect()
     }
 

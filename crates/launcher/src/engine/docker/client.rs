@@ -1,6 +1,7 @@
 //! Building by the user's own client. Owns its command line, and what its output says about a failure; must not know
 //! what the image is for.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
 use std::path::Path;
@@ -65,6 +66,21 @@ fn step(line: &str) -> Option<&str> {
         is_step.then_some(rest)
     };
     classic.or_else(podman).or_else(buildkit)
+}
+
+/// The client's environment, for this kind of engine. Podman builds by itself and has no `BuildKit`: a client with buildx
+/// would fetch an image that has it, and leave what it built in there. Whoever chose a builder means it.
+pub(super) fn for_engine(
+    environment: &BTreeMap<String, String>,
+    podman: bool,
+) -> Cow<'_, BTreeMap<String, String>> {
+    let chosen = ["DOCKER_BUILDKIT", "BUILDX_BUILDER"];
+    if !podman || chosen.iter().any(|&name| environment.contains_key(name)) {
+        return Cow::Borrowed(environment);
+    }
+    let mut environment = environment.clone();
+    environment.insert(chosen[0].to_owned(), "0".to_owned());
+    Cow::Owned(environment)
 }
 
 pub(super) async fn build_with_client(
@@ -208,6 +224,20 @@ mod tests {
         assert_eq!(step("#7 0.123 [1/2] noise"), None);
         assert_eq!(step("Step by step"), None);
         assert_eq!(step("#1 [internal] load build definition"), None);
+    }
+
+    #[test]
+    fn podman_builds_without_buildkit_unless_a_builder_was_chosen() {
+        let variables = |of: &[(&str, &str)]| {
+            let own = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
+            [("PATH", "/bin")].iter().chain(of).map(own).collect::<BTreeMap<_, _>>()
+        };
+        let none = variables(&[]);
+        assert_eq!(*for_engine(&none, true), variables(&[("DOCKER_BUILDKIT", "0")]));
+        assert_eq!(*for_engine(&none, false), none);
+        for chosen in [("DOCKER_BUILDKIT", "1"), ("BUILDX_BUILDER", "mine")] {
+            assert_eq!(*for_engine(&variables(&[chosen]), true), variables(&[chosen]));
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::super::images::{
     BuildRequest, Builder, ImageFacts, ImageProgress, Images, PullRequest, Writing,
 };
 use super::Docker;
-use super::client::{Tail, build_with_client};
+use super::client::{Tail, build_with_client, for_engine};
 use super::pipe::{Pipe, written};
 use super::translate::status;
 use crate::archive::{Entries, Facts};
@@ -101,7 +101,8 @@ impl Images for Docker {
     ) -> Result<(), Error> {
         match request.builder {
             Builder::Client { program, environment } => {
-                build_with_client(program, environment, &self.host, request, progress).await
+                let environment = for_engine(environment, self.podman);
+                build_with_client(program, &environment, &self.host, request, progress).await
             }
             Builder::Engine => self.build_here(request, progress).await,
         }
