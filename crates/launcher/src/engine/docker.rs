@@ -40,7 +40,7 @@ use super::{
 };
 use crate::engine::host::Host;
 use crate::engine::rfc3339;
-use crate::error::{Error, Unreachable};
+use crate::error::Error;
 
 /// Seconds until an engine that says nothing counts as unreachable, and until any request must begin to be answered.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
@@ -80,12 +80,8 @@ impl Docker {
     /// [`Error::EngineUnreachable`] when nothing answers within ten seconds, [`Error::EngineTooOld`] when what answers
     /// lacks too much, [`Error::EngineHost`] when its certificates cannot be used.
     pub async fn connect(host: Host) -> Result<Self, Error> {
-        let unreachable = |reason| Error::EngineUnreachable { host: host.to_string(), reason };
         let api = connect::open(&host)?;
-        let answer = tokio::time::timeout(CONNECT_DEADLINE, api.version())
-            .await
-            .map_err(|_elapsed| unreachable(Unreachable::TimedOut))?;
-        let facts = answer.map_err(|error| failure(&host, "say its version", error))?;
+        let facts = connect::version(&api, &host, CONNECT_DEADLINE).await?;
         let components = facts.components.unwrap_or_default();
         let podman = components.iter().any(|one| one.name.starts_with("Podman"));
         let version = EngineVersion {

@@ -5,9 +5,11 @@ use std::pin::Pin;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bollard::BollardRequest;
 use bollard::errors::Error as ApiError;
+use bollard::models::SystemVersion;
 use http::header::{HOST, HeaderValue};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
@@ -15,15 +17,36 @@ use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::REQUEST_SECONDS;
 use super::tls::client_config;
-use super::translate::reason;
+use super::translate::{failure, reason};
 use crate::engine::host::{Host, Ssh};
 use crate::error::{Error, Unreachable};
 
 const AUTH_HEADER: &str = "x-registry-auth";
+
+/// What the engine says it is. One that says nothing for so long is asked whether it is there, and has all the time of a
+/// request when it is: Podman runs a handful of programs for its version, which a busy machine takes long for.
+pub(super) async fn version(
+    api: &bollard::Docker,
+    host: &Host,
+    patience: Duration,
+) -> Result<SystemVersion, Error> {
+    let failed = |error| failure(host, "say its version", error);
+    let silent = |_elapsed| Error::EngineUnreachable {
+        host: host.to_string(),
+        reason: Unreachable::TimedOut,
+    };
+    let mut asking = std::pin::pin!(api.version());
+    if let Ok(answer) = timeout(patience, asking.as_mut()).await {
+        return answer.map_err(failed);
+    }
+    timeout(patience, api.ping()).await.map_err(silent)?.map_err(failed)?;
+    asking.await.map_err(failed)
+}
 
 /// Prepares the connection; nothing is sent yet.
 pub(super) fn open(host: &Host) -> Result<bollard::Docker, Error> {
@@ -155,8 +178,8 @@ async fn through_ssh(
     match outcome {
         // The answer did not come because ssh failed, and ssh has said why.
         Err(error) => {
-            let limit = std::time::Duration::from_secs(2);
-            let said = tokio::time::timeout(limit, said).await.ok().and_then(Result::ok);
+            let limit = Duration::from_secs(2);
+            let said = timeout(limit, said).await.ok().and_then(Result::ok);
             match said.filter(|said| !said.is_empty()) {
                 Some(said) => Err(std::io::Error::other(format!("ssh: {said}")).into()),
                 None => Err(error),
@@ -198,5 +221,58 @@ impl AsyncWrite for Pipes {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
         Pin::new(&mut self.stdin).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::{UnixListener, UnixStream};
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    /// An engine that says its version only after it was asked whether it is there, if it ever says that.
+    fn slow_engine(socket: &Path, lives: bool) {
+        let (listener, pinged) = (UnixListener::bind(socket).unwrap(), Arc::new(Notify::new()));
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(answer(client, Arc::clone(&pinged), lives));
+            }
+        });
+    }
+
+    async fn answer(mut client: UnixStream, pinged: Arc<Notify>, lives: bool) {
+        let mut head = vec![0; 4096];
+        let read = client.read(&mut head).await.unwrap();
+        let is_ping = String::from_utf8_lossy(&head[..read]).contains("/_ping");
+        let body = if is_ping { "OK" } else { r#"{"Version":"5.8","ApiVersion":"1.41"}"# };
+        match (is_ping, lives) {
+            (true, true) => pinged.notify_one(),
+            (true, false) => std::future::pending().await,
+            (false, _) => pinged.notified().await,
+        }
+        let text = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        client.write_all(text.as_bytes()).await.unwrap();
+    }
+
+    async fn asked(lives: bool) -> Result<SystemVersion, Error> {
+        let place = tempfile::tempdir().unwrap();
+        let socket = place.path().join("engine.sock");
+        slow_engine(&socket, lives);
+        let host = Host::Unix(socket);
+        version(&open(&host)?, &host, Duration::from_millis(500)).await
+    }
+
+    #[tokio::test]
+    async fn an_engine_that_is_there_has_time_to_say_what_it_is() {
+        assert_eq!(asked(true).await.unwrap().version.unwrap(), "5.8");
+        let silent = asked(false).await.unwrap_err();
+        let timed_out =
+            matches!(&silent, Error::EngineUnreachable { reason: Unreachable::TimedOut, .. });
+        assert!(timed_out, "{silent}");
     }
 }

@@ -166,8 +166,11 @@ impl Services for Docker {
             let facts = facts.map_err(|error| self.refused("restart", id, error))?;
             facts.config.and_then(|config| config.stop_timeout).unwrap_or(STOP_SECONDS)
         };
-        let t = grace.map(|_| i32::try_from(seconds).unwrap_or(i32::MAX));
-        // A negative grace period is an endless one.
+        // Podman kills at once where it is not told how long to wait, whatever the container says. (To the engines a
+        // negative grace period is an endless one, which it cannot be told.)
+        let told = grace.is_some() || self.podman;
+        let endless = seconds < 0 && self.podman;
+        let t = told.then(|| i32::try_from(seconds).ok().filter(|_| !endless).unwrap_or(i32::MAX));
         let patience = Duration::from_secs(u64::try_from(seconds).unwrap_or(86_400)) + MARGIN;
         let patience = patience.max(Duration::from_secs(REQUEST_SECONDS));
         let options = RestartContainerOptions { t, ..RestartContainerOptions::default() };
