@@ -430,7 +430,7 @@ mod tests {
         };
         let begun = std::time::Instant::now();
         while lives() {
-            assert!(begun.elapsed() < std::time::Duration::from_secs(5), "it still runs");
+            assert!(begun.elapsed() < std::time::Duration::from_mins(1), "it still runs");
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
     }

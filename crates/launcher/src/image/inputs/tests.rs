@@ -166,7 +166,7 @@ fn a_file_that_has_just_changed_is_read_again() {
 }
 
 #[test]
-fn ten_thousand_unchanged_files_cost_their_stats() {
+fn of_ten_thousand_unchanged_files_none_is_read_again() {
     let mut world = World::new();
     for directory in 0..100 {
         fs_err::create_dir(world.dir.path().join(format!("d{directory}"))).unwrap();
@@ -176,12 +176,8 @@ fn ten_thousand_unchanged_files_cost_their_stats() {
     }
     let first = world.inputs();
     let read = world.digests.read();
-    let start = std::time::Instant::now();
     assert_eq!(world.inputs(), first);
-    let spent = start.elapsed();
     assert_eq!(world.digests.read(), read);
-    // A machine under load and an unoptimized build get room.
-    assert!(spent < Duration::from_secs(2), "{spent:?}");
 }
 
 #[test]
