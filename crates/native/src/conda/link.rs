@@ -78,7 +78,9 @@ fn alone<T: Send>(installing: impl Future<Output = T> + Send) -> Result<T, Error
     let threads = std::thread::available_parallelism().map_or(2, |count| count.get() + 1);
     ThreadPoolBuilder::new()
         .num_threads(threads)
-        .build_scoped(|thread| thread.run(), |pool| pool.install(|| runtime.block_on(installing)))
+        .build_scoped(rayon::ThreadBuilder::run, |pool| {
+            pool.install(|| runtime.block_on(installing))
+        })
         .map_err(|error| Error::Threads(std::io::Error::other(error)))
 }
 
