@@ -15,7 +15,7 @@ use crate::ui::{count, duration, green};
 
 /// Write the environment's wheels into the remote store, for everybody who syncs from it
 ///
-/// What is there stays; the list of all wheels is written last, so that a push that is killed leaves nothing wrong.
+/// What is there stays; the list of all of it is written last. `PYFAST_REMOTE_BYTECODE=1` has bytecode written, too.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  pyfast push --remote s3://wheels/team\n  pyfast sync --push --remote file:///srv/wheels"
@@ -40,13 +40,11 @@ pub(crate) fn pushing(flags: &ResolveFlags, settings: &Settings) -> Result<Pushe
     let pushed = push(flags, settings, &progress.events());
     progress.done();
     let pushed = pushed?;
-    let Pushed { remote, written, present, bytes, left, took } = &pushed;
-    if !left.is_empty() {
-        ui.warning(format!("not pushed: {}, which no server has as wheels", left.join(", ")));
-    }
-    let (wheels, bytes) = (count(written.len(), "wheel"), indicatif::HumanBytes(*bytes));
-    let said =
-        format!(" {wheels} ({bytes}) to {remote}, {present} were there ({})", duration(*took));
+    let Pushed { remote, written, present, bytes, bytecode, took, .. } = &pushed;
+    let packs = (*bytecode > 0).then(|| format!(" and the bytecode of {bytecode}"));
+    let wheels = count(written.len(), "wheel") + &packs.unwrap_or_default();
+    let (bytes, took) = (indicatif::HumanBytes(*bytes), duration(*took));
+    let said = format!(" {wheels} ({bytes}) to {remote}, {present} were there ({took})");
     ui.note(green("Pushed").and(said));
     Ok(pushed)
 }

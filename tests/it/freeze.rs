@@ -189,12 +189,17 @@ fn altered_bytecode_comes_into_no_image() {
     let mut altered = right.clone();
     *altered.last_mut().unwrap() ^= 1;
     put(&altered);
-    freezing(&world, "shop", "image", &[]).refused(MENDABLE, &["b/__pycache__", "not what it was"]);
-    assert!(!world.project.join("image").exists());
+    let refused = |output: &str| {
+        let words = ["b/__pycache__", "was altered", "verify --repair"];
+        freezing(&world, "shop", output, &[]).refused(MENDABLE, &words);
+        assert!(!world.project.join(output).exists());
+    };
+    refused("image");
     put(&right);
-    let frozen = freeze(&world, "shop", "image");
+    freeze(&world, "shop", "image");
+    // Its layer is packed: the environment is not what was tested all the same.
     put(&altered);
-    assert_eq!(layers(&freeze(&world, "shop", "again")), layers(&frozen), "packed before");
+    refused("again");
 }
 
 #[test]

@@ -19,10 +19,11 @@ use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::process::{ChildStdout, Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use pyfast_environment::ask;
 use pyfast_environment::place::Place;
-use pyfast_installer::generation::Worked;
+use pyfast_installer::generation::{Generation, Worked};
 use pyfast_installer::interpreter::Interpreter;
 use pyfast_installer::link::Habitat;
 use pyfast_settings::{Python, Root, Settings};
@@ -38,6 +39,8 @@ use crate::sync::readable;
 use crate::task::Task;
 use crate::volume_place::{VolumePlace, at_place, directory_of};
 
+/// How long to look away while another process compiles.
+const PAUSE: Duration = Duration::from_millis(200);
 /// The command that compiles.
 const COMMAND: &str = "bytecode";
 /// What says that it is to begin a process of its own.
@@ -268,6 +271,27 @@ pub fn compile(
         leave_warning(file, text);
     }
     worked
+}
+
+/// Waits until a generation has its bytecode, whoever compiles it; whether it has it then.
+pub(crate) fn wait(
+    root: &pyfast_root::Root,
+    generation: &Generation,
+    settings: &Settings,
+    events: &Events,
+) -> Result<bool, Error> {
+    let waits = || root.awaits_bytecode(&generation.id);
+    while waits() {
+        events(Event::Detail("waiting for the environment's bytecode".to_owned()));
+        let worked = compile(settings, events, None)?;
+        if waits() && !worked.others {
+            return Ok(false);
+        }
+        if waits() {
+            std::thread::sleep(PAUSE);
+        }
+    }
+    Ok(true)
 }
 
 fn work_off(settings: &Settings, events: &Events) -> Result<Worked, Error> {

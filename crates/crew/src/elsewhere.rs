@@ -158,7 +158,10 @@ impl<'a> Elsewhere<'a> {
         let waiting = move |waiting: &Waiting| told(Event::Waiting(waiting.clone()));
         let store = Arc::new(Store::open(&root, &waiting)?);
         let (client, cache) = (Arc::clone(&session.client), session.cache.clone());
-        let remote = if remote::lacks(&store, what.lock)? {
+        let (options, settings, events) = (self.options, self.place.settings, self.events);
+        // Whoever compiles for it is the image's own Python.
+        let bytecode = remote::form(Task { options, settings, events }, what.interpreter);
+        let remote = if bytecode.is_some() || remote::lacks(&store, what.lock)? {
             remote::reader(self.place.settings, &session.client, self.events)?
         } else {
             None
@@ -166,7 +169,7 @@ impl<'a> Elsewhere<'a> {
         if let Some(remote) = &remote {
             remote::learn(remote, what, session);
         }
-        let means = Means { client, cache, remote, compiler: None };
+        let means = Means { client, cache, remote, compiler: None, bytecode };
         let downloads = Downloads::new(store, means, session.runtime.handle(), sink);
         let packages = &what.lock.packages;
         (self.events)(wheels(packages));

@@ -66,13 +66,11 @@ pub enum Error {
     },
     /// Only containers write the volume that it is in.
     #[error(
-        "cannot freeze the environment `{env}`: the files of the volume {volume} are out of this process' reach"
+        "cannot freeze the environment `{env}`: the files of its volume are out of this process' reach"
     )]
     FreezeOutOfReach {
         /// The environment.
         env: String,
-        /// The volume.
-        volume: String,
     },
     /// Nobody compiles the bytecode that it waits for.
     #[error(

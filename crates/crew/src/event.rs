@@ -169,5 +169,12 @@ pub(crate) fn wheels(packages: &[LockedPackage]) -> Event {
 /// Where the libraries send their events.
 pub(crate) fn sink(events: &Events) -> Sink {
     let events = Arc::clone(events);
-    Arc::new(move |event| events(Event::Work(event)))
+    Arc::new(move |event| {
+        if let pyfast_installer::Event::Restored { wheel, modules } = &event {
+            let modules =
+                if *modules == 1 { "1 module".to_owned() } else { format!("{modules} modules") };
+            events(Event::Detail(format!("bytecode of {wheel} is the remote store's ({modules})")));
+        }
+        events(Event::Work(event));
+    })
 }

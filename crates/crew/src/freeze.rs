@@ -8,7 +8,6 @@ mod image;
 mod kept;
 mod loaded;
 mod output;
-mod reach;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -28,10 +27,11 @@ use pyfast_root::{ProjectEnv, Root};
 use pyfast_settings::Settings;
 use serde::Serialize;
 
-use crate::afterwards;
+use crate::afterwards::wait;
 use crate::engine::Connection;
 use crate::error::Error;
-use crate::event::{Event, Events};
+use crate::event::Events;
+use crate::reach::reach;
 use crate::volume_place::subject;
 use ground::Ground;
 use groups::{Piece, pieces};
@@ -39,8 +39,6 @@ use kept::{Packing, Parcel};
 use output::Output;
 pub use pyfast_oci::{Error as ImageError, ImageName};
 
-/// How long to look away while another process compiles.
-const PAUSE: Duration = Duration::from_millis(200);
 /// More layers than this no engine's file system takes at once.
 const MOST_LAYERS: usize = 120;
 
@@ -245,7 +243,9 @@ struct Source {
 
 impl Source {
     fn find(settings: &Settings) -> Result<Self, Error> {
-        let (written, seen) = reach::reach(settings)?;
+        let Some((written, seen)) = reach(settings)? else {
+            return Err(Error::FreezeOutOfReach { env: settings.env.clone() });
+        };
         let subject = subject(settings);
         let name = subject.name()?;
         let carried = ProjectEnv::new(&settings.project.carried_name(), name.env())?;
@@ -264,19 +264,10 @@ impl Source {
 
     /// What still compiles is waited for: an image has all of it or none.
     fn wait_for_bytecode(&self, settings: &Settings, events: &Events) -> Result<(), Error> {
-        let waits = || self.root.awaits_bytecode(&self.generation.id);
-        while waits() {
-            events(Event::Detail("waiting for the environment's bytecode".to_owned()));
-            let worked = afterwards::compile(settings, events, None)?;
-            if waits() && !worked.others {
-                let what = "the environment".to_owned();
-                return Err(Error::NotCompiled { env: settings.env.clone(), what });
-            }
-            if waits() {
-                std::thread::sleep(PAUSE);
-            }
+        if wait(&self.root, &self.generation, settings, events)? {
+            return Ok(());
         }
-        Ok(())
+        Err(Error::NotCompiled { env: settings.env.clone(), what: "the environment".to_owned() })
     }
 
     /// What was altered since it was installed comes into no image.

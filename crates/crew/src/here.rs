@@ -9,7 +9,7 @@ use std::sync::Arc;
 use pyfast_environment::Site;
 use pyfast_environment::crew::{Brought, BuiltWheels, Given, ToBring};
 use pyfast_index::flat::local_path;
-use pyfast_installer::bytecode::{Compiler, Invalidation, is_compiled};
+use pyfast_installer::bytecode::{Compiler, Form, Invalidation, is_compiled};
 use pyfast_installer::download::{Downloads, Means, Wanted};
 use pyfast_installer::interpreter::Interpreter;
 use pyfast_installer::link::Habitat;
@@ -25,7 +25,7 @@ use crate::error::Error;
 use crate::event::{Event, Events, sink, wheels};
 use crate::identifying;
 use crate::interpreter::{compiling_python, host_python};
-use crate::remote::{lacks, learn, reader};
+use crate::remote::{self, lacks, learn, reader};
 use crate::session::Session;
 use crate::setting::habitat;
 use crate::task::{Options, Task};
@@ -116,17 +116,20 @@ impl<'a> Here<'a> {
         set: &RequirementSet,
     ) -> Result<Brought, Error> {
         let own = own_packages(what.lock, what.given);
+        let form = self.form(what.interpreter);
         // Of what was begun while the solver worked, each wheel was asked for already.
         let begun = self.working.get().is_some();
-        if !begun && is_there(what, &own, site)? {
+        let takes = form.is_some();
+        let there = (takes || !begun) && is_there(what, &own, site, takes)?;
+        if !begun && there {
             return Ok(Brought::default());
         }
         let whom = For { interpreter: what.interpreter, compile: what.compile, site: Some(site) };
         let working = self.working(set, whom)?;
         let Working { session, downloads, remote } = working;
         let Some(downloads) = downloads else { return Ok(Brought::default()) };
-        if let Some(remote) = remote.as_ref().filter(|_| !begun)
-            && lacks(site.store(), what.lock)?
+        if let Some(remote) = remote
+            && (takes && !there || !begun && lacks(site.store(), what.lock)?)
         {
             learn(remote, what, session);
         }
@@ -205,9 +208,19 @@ impl<'a> Here<'a> {
     ) -> Result<Downloads, Error> {
         let compiler = if whom.compile { self.compiler(whom.interpreter)? } else { None };
         let (client, cache) = (Arc::clone(&session.client), session.cache.clone());
-        let means = Means { client, cache, remote: remote.cloned(), compiler };
+        let bytecode = self.form(whom.interpreter);
+        let means = Means { client, cache, remote: remote.cloned(), compiler, bytecode };
         let (store, runtime) = (Arc::clone(site.store()), session.runtime.handle());
         Ok(Downloads::new(store, means, runtime, sink(self.events)))
+    }
+
+    /// The bytecode that is taken out of the remote store.
+    fn form(&self, interpreter: &Interpreter) -> Option<Form> {
+        let Self { options, settings, events, .. } = *self;
+        // Most take none, and need not look for a Python for it.
+        remote::form(Task { options, settings, events }, interpreter)?;
+        let python = compiling_python(settings, interpreter);
+        Form::of(python.as_ref().unwrap_or(interpreter))
     }
 
     /// Workers of an interpreter on this machine that writes the bytecode that the environment reads.
@@ -287,8 +300,9 @@ fn own_packages(lock: &Lock, given: &BTreeMap<PackageName, Given>) -> Lock {
     own
 }
 
-/// Whether nothing has to be fetched, built or compiled.
-fn is_there(what: &ToBring<'_>, own: &Lock, site: &Site) -> Result<bool, Error> {
+/// Whether nothing has to be fetched, built or compiled. Bytecode that may come later is looked for all the same where
+/// somebody else may have it.
+fn is_there(what: &ToBring<'_>, own: &Lock, site: &Site, shared: bool) -> Result<bool, Error> {
     let fetched = own.packages.iter().filter_map(Wanted::of);
     let mut wheels: Vec<Sha256> = fetched.map(|wheel| wheel.sha256).collect();
     if wheels.len() < own.packages.len() {
@@ -296,7 +310,8 @@ fn is_there(what: &ToBring<'_>, own: &Lock, site: &Site) -> Result<bool, Error> 
     }
     wheels.extend(what.given.values().map(|given| given.sha256));
     let compiled = |wheel: &Sha256| is_compiled(site.root(), what.interpreter, wheel);
-    Ok(site.store().missing(&wheels)?.is_empty() && (!what.compile || wheels.iter().all(compiled)))
+    Ok(site.store().missing(&wheels)?.is_empty()
+        && (!(what.compile || shared) || wheels.iter().all(compiled)))
 }
 
 /// The wheels of a lock, and those that were built for it, which may have to be compiled yet.

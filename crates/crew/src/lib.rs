@@ -44,6 +44,7 @@ mod managed;
 mod nearest;
 mod news;
 mod outside;
+mod reach;
 mod relocking;
 mod remote;
 mod setting;

@@ -1,5 +1,8 @@
-//! An environment's wheels in the remote store: what is missing there is written, and the list of all of them last, so that
-//! whoever reads the list finds what it names. Owns where a wheel's bytes come from, and that they are the lock's.
+//! An environment's wheels in the remote store, and their bytecode where that is wanted: what is missing there is written, and
+//! the list of all of them last, so that whoever reads the list finds what it names. Owns where a wheel's bytes come from,
+//! and that they are the lock's.
+
+mod bytecode;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -15,7 +18,7 @@ use pyfast_installer::download::Wanted;
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::hash::Sha256;
 pub use pyfast_remote::Cause;
-use pyfast_remote::{Address, Content, List, ListName, Listed, Put, Remote};
+use pyfast_remote::{Address, Content, List, Listed, Put, Remote};
 use pyfast_resolver::{Lock, LockedPackage};
 use pyfast_settings::{ResolveFlags, Settings};
 use serde::Serialize;
@@ -28,6 +31,7 @@ use crate::interpreter::{host_python, interpreter};
 use crate::remote::{list_name, open, wheels};
 use crate::session::Session;
 use crate::volume_place::at_place;
+use bytecode::Bytecode;
 
 /// Wheels that are looked for, fetched and written at once: each may hold some parts in memory.
 const AT_ONCE: usize = 8;
@@ -43,6 +47,8 @@ pub struct Pushed {
     pub present: usize,
     /// How many bytes were written.
     pub bytes: u64,
+    /// How many packs of bytecode were written.
+    pub bytecode: usize,
     /// Packages of which the lock has no wheel of a server: whoever syncs builds them, or has their files.
     pub left: Vec<String>,
     /// How long it took.
@@ -71,27 +77,43 @@ pub fn push(flags: &ResolveFlags, settings: &Settings, events: &Events) -> Resul
     let wanted: Vec<Wanted> = wheels(&lock).collect();
     let bytes = wanted.iter().filter_map(|wheel| wheel.size).sum();
     events(Event::Wheels { count: wanted.len(), bytes });
+    let bytecode = Bytecode::of(settings, &python, events)?;
     let pushing = Pushing { remote: &remote, session: &session, events };
     let pushed = session.runtime.block_on(async {
         remote.is_there().await?;
         let name = list_name(&lock, &python);
-        let done = pushing.all(with_sizes(wanted, &remote, &name).await).await?;
-        let listed = done.iter().map(|done| done.listed.clone()).collect();
-        remote.put_list(&name, &List::new(listed)).await?;
-        Ok::<_, Error>(done)
+        // One that cannot be read is written anew.
+        let earlier = remote.list(&name).await.ok().flatten();
+        let wheels = pushing.all(with_sizes(wanted, earlier.as_ref())).await?;
+        let earlier = earlier.map(|list| list.bytecode).unwrap_or_default();
+        let packs = match &bytecode {
+            Some(bytecode) => bytecode.push(&remote, &wheels, &earlier).await?,
+            None => Vec::new(),
+        };
+        let listed = wheels.iter().map(|done| done.listed.clone()).collect();
+        // What others have pushed for another Python stays there.
+        let listed_packs = packs.iter().map(|done| done.listed.clone()).chain(earlier).collect();
+        remote.put_list(&name, &List::new(listed).with_packs(listed_packs)).await?;
+        Ok::<_, Error>((wheels, packs))
     });
     session.runtime.shutdown_background();
-    let pushed = pushed?;
-    let written = pushed.iter().filter(|done| done.put == Put::Written);
-    let written: Vec<&Listed> = written.map(|done| &done.listed).collect();
+    let (wheels, packs) = pushed?;
+    let (written, packs) = (written(&wheels), written(&packs));
+    let bytes = written.iter().map(|wheel| wheel.size).chain(packs.iter().map(|pack| pack.size));
     Ok(Pushed {
         remote: remote.address().to_string(),
         written: written.iter().map(|wheel| wheel.file.clone()).collect(),
-        present: pushed.len() - written.len(),
-        bytes: written.iter().map(|wheel| wheel.size).sum(),
-        left: left(&lock),
+        present: wheels.len() - written.len(),
+        bytes: bytes.sum(),
+        bytecode: packs.len(),
+        left: left(&lock, events),
         took: begun.elapsed(),
     })
+}
+
+/// What was written of what is there.
+fn written<T>(done: &[Done<T>]) -> Vec<&T> {
+    done.iter().filter(|done| done.put == Put::Written).map(|done| &done.listed).collect()
 }
 
 /// Where what is pushed goes, so that it is refused before anything else was done.
@@ -108,13 +130,8 @@ pub fn place(settings: &Settings) -> Result<Address, Error> {
 }
 
 /// Wheels of which the lock does not say the size, with that of the list of an earlier push: what is there need not be read.
-async fn with_sizes(mut wanted: Vec<Wanted>, remote: &Remote, name: &ListName) -> Vec<Wanted> {
-    if wanted.iter().all(|wheel| wheel.size.is_some()) {
-        return wanted;
-    }
-    // One that cannot be read is written anew.
-    let list = remote.list(name).await.ok().flatten();
-    let listed = list.iter().flat_map(|list| &list.wheels);
+fn with_sizes(mut wanted: Vec<Wanted>, earlier: Option<&List>) -> Vec<Wanted> {
+    let listed = earlier.iter().flat_map(|list| &list.wheels);
     let sizes: BTreeMap<Sha256, u64> = listed.map(|one| (one.sha256, one.size)).collect();
     for wheel in &mut wanted {
         wheel.size = wheel.size.or_else(|| sizes.get(&wheel.sha256).copied());
@@ -122,14 +139,21 @@ async fn with_sizes(mut wanted: Vec<Wanted>, remote: &Remote, name: &ListName) -
     wanted
 }
 
-/// The packages that are not pushed.
-fn left(lock: &Lock) -> Vec<String> {
+/// The packages that are not pushed, which is told.
+fn left(lock: &Lock, events: &Events) -> Vec<String> {
     let of_server: BTreeSet<Sha256> = wheels(lock).map(|wheel| wheel.sha256).collect();
     let is_left = |package: &&LockedPackage| {
         package.filename.wheel().is_none()
             || package.sha256.is_none_or(|sha256| !of_server.contains(&sha256))
     };
-    lock.packages.iter().filter(is_left).map(|package| package.name.to_string()).collect()
+    let left = lock.packages.iter().filter(is_left).map(|package| package.name.to_string());
+    let left: Vec<String> = left.collect();
+    if !left.is_empty() {
+        let names = left.join(", ");
+        let message = format!("not pushed: {names}, which no server has as wheels");
+        events(Event::Warning(message));
+    }
+    left
 }
 
 /// Who writes wheels.
@@ -139,22 +163,22 @@ struct Pushing<'a> {
     events: &'a Events,
 }
 
-/// A wheel that is there.
-struct Done {
-    listed: Listed,
+/// Something that is there.
+struct Done<T> {
+    listed: T,
     /// Whether it was written for that.
     put: Put,
 }
 
 impl Pushing<'_> {
     /// Has all of these there; the largest first, because the last to finish decides when all is done.
-    async fn all(&self, mut wanted: Vec<Wanted>) -> Result<Vec<Done>, Error> {
+    async fn all(&self, mut wanted: Vec<Wanted>) -> Result<Vec<Done<Listed>>, Error> {
         wanted.sort_by_key(|wheel| std::cmp::Reverse(wheel.size));
         let one = |wheel: Wanted| async move { self.one(&wheel).await };
         stream::iter(wanted).map(one).buffer_unordered(AT_ONCE).try_collect().await
     }
 
-    async fn one(&self, wheel: &Wanted) -> Result<Done, Error> {
+    async fn one(&self, wheel: &Wanted) -> Result<Done<Listed>, Error> {
         let file = wheel.filename.to_string();
         let listed = |size| Listed { sha256: wheel.sha256, size, file: file.clone() };
         let there = self.remote.has(&wheel.sha256).await?;

@@ -10,8 +10,10 @@ use pyfast_index::Receiver;
 use pyfast_index::cache::Cache;
 use pyfast_index::client::{Client, LARGEST_FILE};
 use pyfast_installer::Event as Work;
+use pyfast_installer::bytecode::Form;
 use pyfast_installer::download::Wanted;
 use pyfast_installer::interpreter::Interpreter;
+use pyfast_installer::link::Habitat;
 use pyfast_installer::store::Store;
 use pyfast_packaging::dist_file::Location;
 use pyfast_packaging::hash::Sha256;
@@ -23,6 +25,8 @@ use pyfast_settings::Settings;
 use crate::error::Error;
 use crate::event::{Event, Events};
 use crate::session::Session;
+use crate::setting::habitat;
+use crate::task::Task;
 
 /// Raised where the name of a list gets another meaning.
 const VERSION: u32 = 1;
@@ -47,8 +51,12 @@ pub(crate) fn reader(
     }
     let events = Arc::clone(events);
     let told = move |error: &pyfast_remote::Error| {
-        let message = format!("{}; wheels come from the index", error.with_cause());
-        events(Event::Warning(message));
+        let instead = if error.is_of_bytecode() {
+            "bytecode is compiled here"
+        } else {
+            "wheels come from the index"
+        };
+        events(Event::Warning(format!("{}; {instead}", error.with_cause())));
     };
     match Remote::open(address, reach(settings, client)?) {
         Ok(remote) => Ok(Some(Arc::new(Reader::new(remote, LARGEST_FILE as u64, told)))),
@@ -58,6 +66,16 @@ pub(crate) fn reader(
             Ok(None)
         }
     }
+}
+
+/// Which bytecode is taken out of the remote store for an environment, and pushed there: that of a volume or an image, where
+/// nobody edits modules and everybody has the same, and only where it is wanted. `compiling` is who would compile.
+pub(crate) fn form(task: Task<'_>, compiling: &Interpreter) -> Option<Form> {
+    let (settings, habitat) = (task.settings, habitat(task.settings));
+    let wanted = settings.remote_bytecode() && habitat == Habitat::Volume;
+    let wanted = wanted && matches!(settings.remote(), Ok(Some(_)));
+    let compiles = || task.install().compile.unwrap_or_else(|| habitat.compiles());
+    if wanted && compiles() { Form::of(compiling) } else { None }
 }
 
 /// Makes a remote store ready.

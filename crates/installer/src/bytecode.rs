@@ -3,14 +3,16 @@
 
 mod caches;
 mod listed;
+mod pack;
+mod pool;
 mod worker;
 
 pub use caches::prepare;
-pub(crate) use listed::{listed, text};
+pub(crate) use listed::{Lists, listed, text};
+pub use pack::{Form, LARGEST_PACK};
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, mpsc};
-use std::thread::JoinHandle;
+use std::sync::mpsc;
 
 use pyfast_packaging::hash::Sha256;
 use pyfast_root::{Dir, Durability, LockName, Root, Share};
@@ -19,10 +21,13 @@ use crate::error::Error;
 use crate::interpreter::Interpreter;
 use crate::store;
 use caches::{modules, open_caches};
-use worker::{Compiled, Job, Manner, Worker};
+use pool::Pool;
+use worker::{Compiled, Job, Manner};
 
 /// The largest module that is compiled, and the largest bytecode that is taken, in bytes.
 pub(crate) const LIMIT: u64 = 256 << 20;
+/// What the names of files begin with that say so.
+const MARKER: &str = "compiled-2-";
 /// Source bytes in one request: large wheels are shared between workers.
 const PORTION: u64 = 256 << 10;
 
@@ -32,8 +37,7 @@ const PORTION: u64 = 256 << 10;
 pub struct Compiler {
     python: PathBuf,
     tag: String,
-    jobs: Mutex<Option<mpsc::Sender<Job>>>,
-    workers: Vec<JoinHandle<()>>,
+    pool: Pool,
 }
 
 /// Whether Python looks for an edit of a module before it takes the bytecode (PEP 552).
@@ -69,15 +73,15 @@ pub(crate) fn has_marker(wheel: &Dir, tag: &str) -> bool {
 /// The file that says that a wheel has been compiled, and to what. The number is raised whenever equal modules would be
 /// compiled to something else.
 pub(crate) fn marker(tag: &str) -> String {
-    format!("compiled-2-{tag}")
+    format!("{MARKER}{tag}")
 }
 
 impl Compiler {
-    /// Starts `workers` processes of the interpreter, which must have the magic number that the bytecode
-    /// is for. What was compiled before stays as it is.
+    /// Has `workers` processes of the interpreter, which must have the magic number that the bytecode is for. They are
+    /// started when there is something to compile. What was compiled before stays as it is.
     ///
     /// # Errors
-    /// [`Error::Compile`] if the interpreter caches no bytecode or cannot be started.
+    /// [`Error::Compile`] if the interpreter caches no bytecode.
     pub fn start(
         interpreter: &Interpreter,
         invalidation: Invalidation,
@@ -103,48 +107,27 @@ impl Compiler {
         let failed = |reason: String| Error::Compile { python: python.clone(), reason };
         let tag = interpreter.cache_tag.clone();
         let tag = tag.ok_or_else(|| failed("it caches no bytecode".to_owned()))?;
-        let (sender, receiver) = mpsc::channel::<Job>();
-        let receiver = Arc::new(Mutex::new(receiver));
-        let mut threads = Vec::new();
-        for _ in 0..workers.max(1) {
-            let mut worker = Worker::start(&python, manner)
-                .map_err(|error| failed(format!("it cannot be started: {error}")))?;
-            let receiver = Arc::clone(&receiver);
-            threads.push(std::thread::spawn(move || worker.serve(&receiver)));
-        }
-        Ok(Self { python, tag, jobs: Mutex::new(Some(sender)), workers: threads })
+        let pool = Pool::new(python.clone(), manner, workers.max(1));
+        Ok(Self { python, tag, pool })
     }
 
     /// Compiles every module of a stored wheel that is not compiled yet, and returns how many there are.
     /// Modules with syntax errors are left out. Waits for the workers; call it from several threads.
     ///
     /// # Errors
-    /// If the wheel is not in the store, the disk refuses, or a worker died.
+    /// If the wheel is not in the store, the disk refuses, no process can be started, or one died.
     pub fn compile(&self, root: &Root, wheel: &Sha256) -> Result<u64, Error> {
-        let (directory, marker) = (store::directory(root, wheel)?, marker(&self.tag));
-        if directory.has_file(&marker) {
-            return Ok(0);
-        }
-        let modules = modules(root, wheel)?;
-        let name = LockName::bytecode(&wheel.to_string());
-        let _alone = root.lock(&name, Share::Alone, &|_| ())?;
-        if directory.has_file(&marker) {
-            return Ok(0);
-        }
-        let caches = open_caches(&directory, &modules)?;
-        let compiled = self.run(&directory, &modules);
-        // Sealed again in any case; the first error is the one to report.
-        let sealed = caches.iter().try_for_each(|cache| cache.set_mode(0o555));
-        let compiled = compiled?;
-        sealed?;
-        directory.replace(&marker, text(&compiled).as_bytes(), 0o444, Durability::Synced)?;
-        Ok(compiled.len() as u64)
+        let made = fill(root, wheel, &self.tag, |wheel, modules| self.run(wheel, modules))?;
+        Ok(made as u64)
     }
 
     fn run(&self, wheel: &Dir, modules: &[(String, u64)]) -> Result<Vec<Compiled>, Error> {
         let failed = |reason: String| Error::Compile { python: self.python.clone(), reason };
         let ended = || failed("its workers ended".to_owned());
-        let jobs = self.jobs.lock().ok().and_then(|jobs| jobs.clone()).ok_or_else(ended)?;
+        if modules.is_empty() {
+            return Ok(Vec::new());
+        }
+        let jobs = self.pool.jobs().map_err(&failed)?;
         let (answer, answers) = mpsc::channel();
         let (mut portion, mut size, mut sent) = (Vec::new(), 0, 0_usize);
         for (index, (module, bytes)) in modules.iter().enumerate() {
@@ -172,16 +155,32 @@ impl Compiler {
     }
 }
 
-impl Drop for Compiler {
-    fn drop(&mut self) {
-        if let Ok(jobs) = self.jobs.get_mut() {
-            jobs.take();
-        }
-        for worker in self.workers.drain(..) {
-            // A panic of a worker's thread was told as a failed compilation.
-            let _ = worker.join();
-        }
+/// Has what `make` makes of a wheel's modules in its directories of bytecode, and notes it there last; says how many that
+/// are. Does nothing where it is noted already.
+fn fill(
+    root: &Root,
+    wheel: &Sha256,
+    tag: &str,
+    make: impl FnOnce(&Dir, &[(String, u64)]) -> Result<Vec<Compiled>, Error>,
+) -> Result<usize, Error> {
+    let (directory, marker) = (store::directory(root, wheel)?, marker(tag));
+    if directory.has_file(&marker) {
+        return Ok(0);
     }
+    let modules = modules(root, wheel)?;
+    let name = LockName::bytecode(&wheel.to_string());
+    let _alone = root.lock(&name, Share::Alone, &|_| ())?;
+    if directory.has_file(&marker) {
+        return Ok(0);
+    }
+    let caches = open_caches(&directory, &modules)?;
+    let made = make(&directory, &modules);
+    // Sealed again in any case; the first error is the one to report.
+    let sealed = caches.iter().try_for_each(|cache| cache.set_mode(0o555));
+    let made = made?;
+    sealed?;
+    directory.replace(&marker, text(&made).as_bytes(), 0o444, Durability::Synced)?;
+    Ok(made.len())
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! Inside a process the map of downloads keeps two from one wheel; between processes a lock does.
 
 mod from_remote;
+mod packs;
 mod receive;
 
 use std::collections::HashMap;
@@ -28,7 +29,7 @@ use pyfast_root::{Lock, LockName, Share};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::bytecode::Compiler;
+use crate::bytecode::{Compiler, Form};
 use crate::error::Error;
 use crate::event::{Event, Sink};
 use crate::store::{Admission, Store, WheelBytes, WheelInFile};
@@ -96,6 +97,8 @@ pub struct Means {
     pub remote: Option<Arc<Reader>>,
     /// Who compiles each wheel, where that is wanted.
     pub compiler: Option<Compiler>,
+    /// Which bytecode is taken out of the remote store, where that is wanted.
+    pub bytecode: Option<Form>,
 }
 
 type Outcome = SharedFuture<BoxFuture<'static, Result<(), Arc<Error>>>>;
@@ -111,6 +114,7 @@ struct Shared {
     store: Arc<Store>,
     client: Arc<Client>,
     compiler: Option<Compiler>,
+    bytecode: Option<Form>,
     /// Where large files are kept that are not whole yet.
     cache: Cache,
     remote: Option<Arc<Reader>>,
@@ -127,11 +131,12 @@ struct Shared {
 impl Downloads {
     /// Downloads into `store` on `runtime`.
     pub fn new(store: Arc<Store>, means: Means, runtime: &Handle, sink: Sink) -> Self {
-        let Means { client, cache, remote, compiler } = means;
+        let Means { client, cache, remote, compiler, bytecode } = means;
         let shared = Arc::new(Shared {
             store,
             client,
             compiler,
+            bytecode,
             cache,
             remote,
             memory: Semaphore::new(MEMORY_UNITS as usize),
@@ -171,6 +176,10 @@ impl Downloads {
     /// # Errors
     /// The first wheel, in the order of `wanted`, that could not be fetched or was refused.
     pub fn finish(&self, wanted: &[Wanted]) -> Result<(), Error> {
+        if let Some(remote) = &self.shared.remote {
+            // Whoever could read its list has done so.
+            remote.settle();
+        }
         let mut by_size: Vec<usize> = (0..wanted.len()).collect();
         by_size.sort_by_key(|&index| std::cmp::Reverse(wanted[index].size));
         // The largest first: the last to finish decides when all is done.
@@ -200,6 +209,7 @@ impl Shared {
         } else {
             self.present(&wanted);
         }
+        self.restore(&wanted).await?;
         if self.compiler.is_some() {
             let shared = Arc::clone(&self);
             let compile = move || shared.compile(&sha256);

@@ -73,6 +73,9 @@ pub enum Error {
         #[source]
         source: Refusal,
     },
+    /// A pack of bytecode holds something else than what its wheel is compiled to.
+    #[error("refused a pack of bytecode")]
+    Pack(#[source] Refusal),
     /// The bytes of a wheel are not the ones that were asked for.
     #[error("refused {wheel}: its SHA-256 is {found}, expected {expected}")]
     HashMismatch {

@@ -57,6 +57,13 @@ pub enum Event {
         /// Number of modules compiled.
         modules: u64,
     },
+    /// A wheel's bytecode came from the remote store.
+    Restored {
+        /// The wheel's file name.
+        wheel: String,
+        /// Number of modules that have bytecode now.
+        modules: usize,
+    },
     /// Another process holds a lock that is needed.
     Waiting(Waiting),
     /// A generation was composed, or found ready.

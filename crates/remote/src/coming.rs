@@ -95,7 +95,10 @@ impl Coming {
     }
 
     /// All of its bytes, which are few.
-    pub(crate) async fn whole(mut self) -> Result<Vec<u8>, Error> {
+    ///
+    /// # Errors
+    /// As [`Coming::next`].
+    pub async fn whole(mut self) -> Result<Vec<u8>, Error> {
         let mut bytes = Vec::new();
         while let Some(piece) = self.next().await? {
             bytes.extend_from_slice(&piece);

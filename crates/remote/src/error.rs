@@ -4,6 +4,8 @@
 use object_store::client::{HttpError, HttpErrorKind};
 use pyfast_packaging::hash::Sha256;
 
+use crate::list::BYTECODE;
+
 /// Why something could not be done with a remote store.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {act} {object} of the remote store {remote}")]
@@ -55,6 +57,9 @@ pub enum Cause {
     /// A list is none.
     #[error("it is not a list of wheels: {0}")]
     NoList(String),
+    /// A pack of bytecode does not hold what it must.
+    #[error("it does not hold the bytecode of its wheel: {0}")]
+    NoPack(String),
     /// Anything else, in the engine's words.
     #[error("{0}")]
     Engine(String),
@@ -64,6 +69,11 @@ impl Error {
     /// The message with its cause, in one line.
     pub fn with_cause(&self) -> String {
         format!("{self}: {}", self.cause)
+    }
+
+    /// Whether it is about bytecode, which can be had without a remote store and an index.
+    pub fn is_of_bytecode(&self) -> bool {
+        self.object.starts_with(BYTECODE)
     }
 }
 

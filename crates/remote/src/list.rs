@@ -1,11 +1,13 @@
-//! The list object of an environment: its wheels, each with its digest and size. Owns its form and its name; who writes it
-//! writes it last.
+//! The list object of an environment: its wheels and the packs of their bytecode, each with its digest and size. Owns its
+//! form and its name; who writes it writes it last.
 
 use pyfast_packaging::hash::Sha256;
 use serde::{Deserialize, Serialize};
 
 /// The form that is written and read.
 const FORMAT: u32 = 1;
+/// What names of packs begin with.
+pub(crate) const BYTECODE: &str = "v1/bytecode/";
 
 /// The name of a list: which lock, for which target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +25,9 @@ pub struct List {
     pub format: u32,
     /// The wheels, sorted by their digests.
     pub wheels: Vec<Listed>,
+    /// Packs of their bytecode, sorted by their names. A wheel may have several, each for another Python.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bytecode: Vec<ListedPack>,
 }
 
 /// A wheel of a list.
@@ -36,12 +41,48 @@ pub struct Listed {
     pub file: String,
 }
 
+/// The name of a pack: what one wheel was compiled to. Its bytes are no part of it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct PackName {
+    /// The wheel.
+    pub wheel: Sha256,
+    /// The tag of its bytecode files, `cpython-311`.
+    pub tag: String,
+    /// The digest of everything else that shapes them.
+    pub options: Sha256,
+}
+
+/// A pack of a list.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ListedPack {
+    /// Its name.
+    #[serde(flatten)]
+    pub name: PackName,
+    /// The digest of its bytes.
+    pub sha256: Sha256,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
 impl List {
     /// The list of these wheels.
     pub fn new(mut wheels: Vec<Listed>) -> Self {
         wheels.sort_unstable();
         wheels.dedup();
-        Self { format: FORMAT, wheels }
+        Self { format: FORMAT, wheels, bytecode: Vec::new() }
+    }
+
+    /// The same with these packs, the first of each name; those of other wheels are none of it.
+    #[must_use]
+    pub fn with_packs(self, packs: Vec<ListedPack>) -> Self {
+        let of_wheel = |wheel: &Sha256| {
+            self.wheels.binary_search_by(|listed| listed.sha256.cmp(wheel)).is_ok()
+        };
+        let mut bytecode = packs;
+        bytecode.retain(|pack| of_wheel(&pack.name.wheel));
+        bytecode.sort_by(|one, other| one.name.cmp(&other.name));
+        bytecode.dedup_by(|later, first| later.name == first.name);
+        Self { bytecode, ..self }
     }
 
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, String> {

@@ -14,10 +14,11 @@ use crate::address::Address;
 use crate::coming::Coming;
 use crate::engine::{Engine, Patience, Reach};
 use crate::error::{Cause, Error};
-use crate::list::{List, ListName};
+use crate::list::{BYTECODE, List, ListName, PackName};
 
 /// No list has more bytes.
 const LONGEST_LIST: u64 = 16 << 20;
+
 /// A remote store.
 pub struct Remote {
     address: Address,
@@ -48,7 +49,18 @@ impl Remote {
     /// # Errors
     /// If that cannot be found out.
     pub async fn has(&self, wheel: &Sha256) -> Result<Option<u64>, Error> {
-        let name = wheel_name(wheel);
+        self.size_of(wheel_name(wheel)).await
+    }
+
+    /// The size of a pack that is there.
+    ///
+    /// # Errors
+    /// If that cannot be found out.
+    pub async fn has_pack(&self, pack: &PackName) -> Result<Option<u64>, Error> {
+        self.size_of(pack_name(pack)).await
+    }
+
+    async fn size_of(&self, name: String) -> Result<Option<u64>, Error> {
         let path = self.path(&name);
         let asked = self.in_time("look for", &name, self.engine.store.head(&path)).await?;
         match asked {
@@ -64,6 +76,14 @@ impl Remote {
     /// If it cannot be read.
     pub async fn get(&self, wheel: &Sha256) -> Result<Option<Coming>, Error> {
         self.read(&wheel_name(wheel)).await
+    }
+
+    /// A pack that is there; what [`Remote::get`] says of bytes goes for it too.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub async fn get_pack(&self, pack: &PackName) -> Result<Option<Coming>, Error> {
+        self.read(&pack_name(pack)).await
     }
 
     /// Whether a wheel that is there has the bytes that its name promises: all of them are read.
@@ -172,6 +192,13 @@ impl Remote {
 pub(crate) fn wheel_name(wheel: &Sha256) -> String {
     let digest = wheel.to_string();
     format!("v1/wheels/{}/{digest}.whl", &digest[..2])
+}
+
+/// The name of a pack.
+pub(crate) fn pack_name(pack: &PackName) -> String {
+    let PackName { wheel, tag, options } = pack;
+    let wheel = wheel.to_string();
+    format!("{BYTECODE}{}/{wheel}-{tag}-{options}.tar.zst", &wheel[..2])
 }
 
 /// The name of a list.

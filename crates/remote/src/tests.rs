@@ -8,7 +8,8 @@ use pyfast_packaging::hash::Sha256;
 
 use crate::server::{Bucket, Fault};
 use crate::{
-    Address, Cause, Content, List, ListName, Listed, Patience, Put, Reach, Reader, Remote, Variable,
+    Address, Cause, Content, List, ListName, Listed, ListedPack, PackName, Patience, Put, Reach,
+    Reader, Remote, Variable,
 };
 
 /// The most that a wheel has.
@@ -251,4 +252,84 @@ fn a_list_that_is_none_is_told() {
     bucket.fail("/v1/envs/", Fault::Flipped);
     let error = run(remote.list(&NAME)).expect_err("one byte is another");
     assert!(matches!(error.cause, Cause::NoList(_)), "{}", error.with_cause());
+}
+
+#[test]
+fn a_fault_of_bytecode_ends_no_wheels() {
+    let (name, bytes) = wheel(10);
+    let (_, code) = wheel(1000);
+    let sha256 = Sha256::of(&code);
+    let pack = PackName { wheel: name, tag: "cpython-311".to_owned(), options: Sha256([9; 32]) };
+    let listed = ListedPack { name: pack.clone(), sha256, size: 1000 };
+    let other = PackName { tag: "cpython-312".to_owned(), ..pack.clone() };
+    for (fault, word) in [
+        (None, ""),
+        (Some(Fault::Status(403)), "access is denied"),
+        (Some(Fault::Cut), "cannot read v1/bytecode/"),
+        (Some(Fault::Flipped), "its SHA-256 is "),
+    ] {
+        let bucket = Bucket::start();
+        let remote = in_bucket(&bucket);
+        let stranger =
+            ListedPack { name: PackName { wheel: sha256, ..pack.clone() }, ..listed.clone() };
+        let twice = ListedPack { size: 7, ..listed.clone() };
+        let list = List::new(vec![Listed { sha256: name, size: 10, file: "a.whl".to_owned() }]);
+        let list = list.with_packs(vec![listed.clone(), stranger, twice]);
+        assert_eq!(list.bytecode, std::slice::from_ref(&listed));
+        run(async {
+            remote.put(&name, &content(&bytes)).await.expect("room");
+            let put = remote.put_pack(&pack, &Content::Memory(code.clone().into())).await;
+            assert_eq!(put.expect("room"), Put::Written);
+            assert_eq!(remote.has_pack(&pack).await.expect("an answer"), Some(1000));
+            assert_eq!(remote.has_pack(&other).await.expect("an answer"), None);
+            remote.put_list(&NAME, &list).await.expect("room");
+            assert_eq!(remote.list(&NAME).await.expect("an answer"), Some(list));
+        });
+        if let Some(fault) = fault {
+            bucket.fail("/v1/bytecode/", fault);
+        }
+        let said = Arc::new(Mutex::new(Vec::new()));
+        let saying = Arc::clone(&said);
+        let reader = Reader::new(remote, MOST, move |error| {
+            assert!(error.is_of_bytecode());
+            saying.lock().expect("nobody panics").push(error.with_cause());
+        });
+        run(async {
+            reader.learn(&NAME, &[name]).await;
+            assert_eq!(reader.pack(&other).await, None);
+            let found = reader.pack(&pack).await.expect("it is listed");
+            let taken = reader.pack_bytes(found).await;
+            assert_eq!(taken, fault.is_none().then(|| code.clone()), "{word}");
+            assert_eq!(reader.pack(&pack).await.is_some(), fault.is_none(), "{word}");
+            reader.is_no_pack(&pack, "anything".to_owned());
+            assert!(reader.wheel(&name, Some(10)).await.is_some(), "{word}");
+        });
+        let said = said.lock().expect("nobody panics").clone();
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(said[0].contains(word), "{said:?}");
+    }
+}
+
+#[test]
+fn who_waits_for_a_list_that_nobody_reads_is_let_go() {
+    let bucket = Bucket::start();
+    let reader = Reader::new(in_bucket(&bucket), MOST, |error| panic!("{}", error.with_cause()));
+    let pack = PackName { wheel: Sha256([1; 32]), tag: "t".to_owned(), options: Sha256([2; 32]) };
+    run(async {
+        let settle = async {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            reader.settle();
+        };
+        let (found, ()) = tokio::join!(reader.pack(&pack), settle);
+        assert_eq!(found, None);
+    });
+    assert_eq!(bucket.asked(), Vec::<String>::new());
+}
+
+#[test]
+fn a_list_of_an_earlier_version_names_no_packs() {
+    let list = List::read(br#"{"format":1,"wheels":[]}"#).expect("it is read");
+    assert_eq!(list, List::new(Vec::new()));
+    let written = String::from_utf8(list.write().expect("it is written")).expect("it is text");
+    assert!(!written.contains("bytecode"), "{written}");
 }

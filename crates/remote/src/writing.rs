@@ -14,8 +14,8 @@ use object_store::{
 use pyfast_packaging::hash::Sha256;
 
 use crate::error::{Cause, Error};
-use crate::list::{List, ListName};
-use crate::remote::{Remote, list_name, wheel_name};
+use crate::list::{List, ListName, PackName};
+use crate::remote::{Remote, list_name, pack_name, wheel_name};
 
 /// Larger objects are sent in parts, read from their file one by one.
 const LARGE: u64 = 16 << 20;
@@ -59,6 +59,22 @@ impl Remote {
     /// If it cannot be written.
     pub async fn replace(&self, wheel: &Sha256, content: &Content) -> Result<Put, Error> {
         self.write(&wheel_name(wheel), content, PutMode::Overwrite).await
+    }
+
+    /// Writes a pack unless one of its name is there.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub async fn put_pack(&self, pack: &PackName, content: &Content) -> Result<Put, Error> {
+        self.write(&pack_name(pack), content, PutMode::Create).await
+    }
+
+    /// Writes a pack in the place of one that holds something else.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub async fn replace_pack(&self, pack: &PackName, content: &Content) -> Result<Put, Error> {
+        self.write(&pack_name(pack), content, PutMode::Overwrite).await
     }
 
     /// Writes a list, once everything is there that it names. An earlier one of the same name is replaced: it may say less.

@@ -1,10 +1,12 @@
-//! Which remote store is meant, if any: flag or variable, file. Must not know what is in one.
+//! Which remote store is meant, if any, and whether bytecode is shared by it: flag or variable, file. Must not know what is
+//! in one.
 
 use std::time::Duration;
 
 use pyfast_remote::{Address, Patience, Variable};
 
 use crate::error::Error;
+use crate::pip::is_true;
 use crate::settings::Settings;
 use crate::transport::silence;
 
@@ -27,6 +29,13 @@ impl Settings {
             "" | NONE => Ok(None),
             text => text.parse().map(Some).map_err(|source| Error::Remote { from, source }),
         }
+    }
+
+    /// Whether bytecode is taken out of the remote store, and written there: only where somebody says so, because nothing
+    /// but the store itself says that it is what the modules are compiled to.
+    pub fn remote_bytecode(&self) -> bool {
+        let said = self.variables.get("PYFAST_REMOTE_BYTECODE");
+        said.map_or(self.project.config.remote.bytecode == Some(true), |said| is_true(Some(said)))
     }
 
     /// What the world of the remote store's engine says of it in variables of its own. No file of the project says

@@ -10,7 +10,7 @@ use rustix::fs::{Mode, OFlags};
 
 use pyfast_root::{Lock, LockName, Root, Share};
 
-use crate::support::ran::Ran;
+use crate::support::ran::{MENDABLE, Ran};
 use crate::support::stock::stock;
 use crate::support::synced::Synced;
 use crate::support::until;
@@ -187,6 +187,36 @@ fn who_asks_for_bytecode_waits_for_what_was_left_for_later() {
     let waited = world.sync(&["--compile"]);
     assert_eq!((waited.changed(), &waited.json["compiling"]), (false, &false.into()));
     assert_eq!((synced.evaluate(MISSING).as_str(), waiting(&world)), ("[]\n", 0));
+}
+
+#[test]
+fn altered_bytecode_is_found_and_compiled_anew() {
+    for later in [true, false] {
+        let mut world = volume();
+        if !later {
+            world.env.insert("PYFAST_COMPILE".into(), "1".into());
+        }
+        world.sync(&[]);
+        until("the bytecode is there", || waiting(&world) == 0);
+        let wheel = Wheel::new("b", "2.0").build();
+        let cache = world.stored(&wheel).join("root/b/__pycache__");
+        let name = fs_err::read_dir(cache).unwrap().next().unwrap().unwrap().file_name();
+        let place = format!("b/__pycache__/{}", name.to_str().unwrap());
+        let path = world.stored_file(&wheel, &place);
+        let right = fs_err::read(&path).unwrap();
+        let mut wrong = right.clone();
+        wrong[20] ^= 1;
+        fs_err::remove_file(&path).unwrap();
+        fs_err::write(&path, wrong).unwrap();
+        let said = format!("b 2.0: root/{place} was altered");
+        world.pyfast(&["verify"]).refused(MENDABLE, &[&said, "--repair"]);
+        world.pyfast(&["verify", "--repair"]).ok();
+        let synced = world.sync(&[]);
+        until("the bytecode is there once more", || waiting(&world) == 0);
+        assert_eq!(fs_err::read(&path).unwrap(), right);
+        assert_eq!(synced.evaluate(MISSING), "[]\n");
+        world.pyfast(&["verify"]).ok();
+    }
 }
 
 #[test]

@@ -157,7 +157,7 @@ impl BuildRun {
         let tools = &self.tools;
         let (client, cache) = (Arc::clone(&tools.client), tools.cache.clone());
         // What builds need is in no lock, so that no remote store has a list of it.
-        let means = Means { client, cache, remote: None, compiler: None };
+        let means = Means { client, cache, remote: None, compiler: None, bytecode: None };
         let sink = Arc::clone(&tools.sink);
         let downloads = Downloads::new(self.yard()?, means, &tools.runtime, sink);
         let (mut wanted, mut packages) = (Vec::new(), Vec::new());

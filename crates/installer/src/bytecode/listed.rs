@@ -1,10 +1,13 @@
 //! What the modules of a wheel were compiled to, as the file says that a compilation writes last. Owns its form.
 
+use std::collections::BTreeMap;
+
 use pyfast_root::Dir;
 
-use super::marker;
 use super::worker::Compiled;
+use super::{MARKER, marker};
 use crate::error::Error;
+use crate::store::StoredFile;
 
 /// More than any wheel's list has.
 const LIMIT: u64 = 64 << 20;
@@ -36,4 +39,57 @@ pub(crate) fn listed(wheel: &Dir, tag: &str) -> Result<Vec<Compiled>, Error> {
         })
     });
     listed.collect::<Option<Vec<_>>>().ok_or_else(|| damaged("it is not what was written"))
+}
+
+/// As which it lies in the store.
+impl From<&Compiled> for StoredFile {
+    fn from(Compiled { path, sha256, size }: &Compiled) -> Self {
+        Self { path: path.clone(), sha256: *sha256, size: *size, executable: false }
+    }
+}
+
+/// Everything that a wheel was compiled to, for whatever Python.
+#[derive(Default)]
+pub(crate) struct Lists {
+    /// By cache tag.
+    tags: BTreeMap<String, BTreeMap<String, Compiled>>,
+    /// The names of lists that are damaged.
+    pub(crate) damaged: Vec<String>,
+}
+
+impl Lists {
+    /// Those of the wheel in a directory.
+    ///
+    /// # Errors
+    /// If the directory cannot be read.
+    pub(crate) fn of(wheel: &Dir) -> Result<Self, Error> {
+        let mut lists = Self::default();
+        for entry in wheel.entries()? {
+            let name = entry.name.to_string_lossy();
+            let Some(tag) = name.strip_prefix(MARKER) else { continue };
+            match listed(wheel, tag) {
+                Ok(compiled) => {
+                    let by_path = compiled.into_iter().map(|one| (one.path.clone(), one));
+                    lists.tags.insert(tag.to_owned(), by_path.collect());
+                }
+                Err(_) => lists.damaged.push(name.into_owned()),
+            }
+        }
+        Ok(lists)
+    }
+
+    /// Whether it is known what there is for a cache tag.
+    pub(crate) fn has_tag(&self, tag: &str) -> bool {
+        self.tags.contains_key(tag)
+    }
+
+    /// What is at a path.
+    pub(crate) fn get(&self, tag: &str, path: &str) -> Option<&Compiled> {
+        self.tags.get(tag)?.get(path)
+    }
+
+    /// All of it.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Compiled> {
+        self.tags.values().flat_map(BTreeMap::values)
+    }
 }

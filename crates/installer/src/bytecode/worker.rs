@@ -19,7 +19,7 @@ use crate::store::CACHE;
 const WORKER: &str = include_str!("../bytecode.py");
 
 /// What stands before the paths of a wheel's modules in its directory.
-const ROOT: &str = "root/";
+pub(super) const ROOT: &str = "root/";
 /// What stands there in the names by which code is known until it is imported. Python opens a module by that name to show
 /// a line of it that is wrong: below what is no directory it finds none, wherever it runs.
 const NOWHERE: &str = "/dev/null/";

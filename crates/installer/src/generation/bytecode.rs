@@ -4,7 +4,7 @@
 
 use std::ffi::OsStr;
 
-use pyfast_root::{Dir, Durability};
+use pyfast_root::{Dir, Durability, Facts};
 
 use super::{Generation, alone};
 use crate::bytecode::{LIMIT, is_compiled};
@@ -33,14 +33,24 @@ pub fn link_bytecode(store: &Store, generation: &Generation) -> Result<bool, Err
         if split(at).1 != CACHE {
             continue;
         }
-        let Some(cache) = directory.find_dir(at)?.filter(|cache| !cache.has_file(name)) else {
-            continue;
-        };
+        let Some(cache) = directory.find_dir(at)? else { continue };
         let from = root.wheel_dir(&wheel.to_string(), from)?;
-        put(&from, stored, &cache, name, *mode)?;
+        if !cache.has_file(name) {
+            put(&from, stored, &cache, name, *mode)?;
+        } else if !is_same(&from, stored, &cache, name)? {
+            // Of a wheel that was exchanged since, because something of it was altered.
+            put(&from, stored, &cache, name, RealMode::Copy)?;
+        }
     }
     root.has_bytecode(id)?;
     Ok(true)
+}
+
+/// Whether both are one file, or have the same content.
+fn is_same(from: &Dir, stored: &str, to: &Dir, name: &str) -> Result<bool, Error> {
+    let inode = |facts: Facts| (facts.device, facts.inode);
+    let (own, other) = (from.facts(stored)?.map(inode), to.facts(name)?.map(inode));
+    Ok(own.is_some() && own == other || from.read(stored, LIMIT)? == to.read(name, LIMIT)?)
 }
 
 /// Gives a directory a file of the store under a name that is free, at once and whole.

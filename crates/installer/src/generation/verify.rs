@@ -1,5 +1,6 @@
-//! Compares a generation with its manifest: what is altered, missing, or does not belong to it. Bytecode that
-//! Python itself keeps beside modules is nobody's concern, nor is a lock of another installer.
+//! Compares a generation with its manifest: what is altered, missing, or does not belong to it. Bytecode is compared with
+//! that of the store where nobody else writes any; what Python itself keeps beside modules on a host is nobody's concern, nor
+//! is a lock of another installer.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
@@ -14,13 +15,14 @@ use rustc_hash::FxHashMap;
 use super::manifest::{self, Part, Parts, below};
 use super::stamps::Stamps;
 use super::{Generation, LOCK_COPY, SETTLED};
+use crate::bytecode::listed;
 use crate::error::Error;
 use crate::finding::{Fault, Finding, Subject};
-use crate::link::EnvironmentSpec;
 use crate::link::act::split;
+use crate::link::{EnvironmentSpec, LinkMode};
 use crate::prefix;
 use crate::store::manifest::StoredFile;
-use crate::store::verify::{self, Depth, fault};
+use crate::store::verify::{self, Depth, bytecode_name, fault};
 use crate::store::{self, CACHE};
 
 /// Files of a generation that its manifest does not list.
@@ -134,7 +136,11 @@ impl Generation {
                 return Ok(vec![finding((manifest::FILE.to_owned(), Fault::Manifest))]);
             }
         };
-        let check = Check { root, directory: &directory, parts: &parts, depth };
+        let spec = self.spec(root).ok().filter(|_| depth == Depth::Content);
+        // On hosts Python writes its own in the place of what it finds too old.
+        let spec = spec.filter(|spec| spec.options.link_mode == LinkMode::Tree);
+        let tag = spec.as_ref().and_then(|spec| spec.interpreter.cache_tag.as_deref());
+        let check = Check { root, directory: &directory, parts: &parts, depth, tag };
         let mut present = Present::default();
         check.list(&directory, "", &mut present)?;
         let strays = present.strays.iter().map(|path| (path.clone(), Fault::Extra));
@@ -160,6 +166,8 @@ struct Check<'a> {
     directory: &'a Dir,
     parts: &'a Parts,
     depth: Depth,
+    /// The cache tag of bytecode that is compared with the store's.
+    tag: Option<&'a str>,
 }
 
 /// What is there.
@@ -169,6 +177,8 @@ struct Present {
     kinds: FxHashMap<String, Kind>,
     /// What does not.
     strays: Vec<String>,
+    /// Bytecode that came after the manifest was written.
+    bytecode: Vec<String>,
 }
 
 impl Present {
@@ -190,7 +200,9 @@ impl Check<'_> {
                     present.kinds.insert(path, entry.kind);
                 }
                 None if entry.kind.is_dir() && entry.name == CACHE => {}
-                None if inside.ends_with(CACHE) && is_bytecode(&path) => {}
+                None if inside.ends_with(CACHE) && is_bytecode(&path) => {
+                    present.bytecode.push(path);
+                }
                 None if path == TURN && entry.kind == Kind::File => {}
                 None if OWN.contains(&path.as_str()) && entry.kind == Kind::File => {}
                 None => present.strays.push(path),
@@ -212,8 +224,27 @@ impl Check<'_> {
             }
         });
         let faults: Vec<Option<Fault>> = faults.collect::<Result<_, Error>>()?;
-        let faults = parts.into_iter().zip(faults);
-        Ok(faults.filter_map(|((path, _), fault)| Some((path.clone(), fault?))).collect())
+        let faults = parts.into_iter().map(|(path, _)| path).zip(faults);
+        let mut found: Vec<(String, Fault)> =
+            faults.filter_map(|(path, fault)| Some((path.clone(), fault?))).collect();
+        for path in &present.bytecode {
+            found.extend(self.late(path, &stored)?.map(|fault| (path.clone(), fault)));
+        }
+        Ok(found)
+    }
+
+    /// What is wrong with bytecode that the manifest does not list, of a module that the store has the bytecode of.
+    fn late(&self, path: &str, stored: &Stored) -> Result<Option<Fault>, Error> {
+        let (cache, name) = split(path);
+        let found = bytecode_name(name).filter(|(_, tag)| Some(*tag) == self.tag);
+        let Some((stem, _)) = found else { return Ok(None) };
+        let Some(Part::Stored { wheel, inside }) =
+            self.parts.get(&below(split(cache).0, &format!("{stem}.py")))
+        else {
+            return Ok(None);
+        };
+        let inside = below(&below(split(inside).0, CACHE), name);
+        self.part(path, &Part::Stored { wheel: *wheel, inside }, stored)
     }
 
     /// What the wheels say of files that the generation has as hard links or copies; a wheel that is gone
@@ -227,7 +258,13 @@ impl Check<'_> {
             let Part::Stored { wheel, .. } = part else { continue };
             stored.entry(*wheel).or_insert_with(|| {
                 let files = store::files(self.root, wheel).unwrap_or_default();
-                files.into_iter().map(|file| (file.path.clone(), file)).collect()
+                let compiled = self
+                    .tag
+                    .and_then(|tag| listed(&store::directory(self.root, wheel).ok()?, tag).ok());
+                let compiled = compiled.unwrap_or_default();
+                let compiled = compiled.iter().map(StoredFile::from);
+                let all = compiled.chain(files);
+                all.map(|file| (file.path.clone(), file)).collect()
             });
         }
         stored

@@ -1,5 +1,5 @@
-//! Compares stored wheels with their manifests, byte by byte. Finds what hands, disks and other programs
-//! did; a damaged wheel is marked, so that whoever syncs next puts another in its place.
+//! Compares stored wheels with their manifests, and their bytecode with what was written down when it came, byte by byte.
+//! Finds what hands, disks and other programs did; a damaged wheel is marked, so that whoever syncs next puts another in its place.
 
 use std::io::Read as _;
 
@@ -11,6 +11,7 @@ use sha2::Digest as _;
 
 use super::manifest::{FILE, Manifest, StoredFile};
 use super::{CACHE, DAMAGED, Store, wheels};
+use crate::bytecode::Lists;
 use crate::error::Error;
 use crate::finding::{Fault, Finding, Subject};
 
@@ -119,6 +120,11 @@ fn faults(
 ) -> Result<Vec<(String, Fault)>, Error> {
     let known: FxHashMap<&str, &StoredFile> =
         files.iter().map(|file| (file.path.as_str(), file)).collect();
+    // Before anything is listed: what comes meanwhile is there before its list is.
+    let lists = match depth {
+        Depth::Facts => Lists::default(),
+        Depth::Content => Lists::of(directory)?,
+    };
     let mut present: Vec<String> = Vec::new();
     for tree in ["root", "data"] {
         match directory.find_dir(tree) {
@@ -128,28 +134,41 @@ fn faults(
             Err(_) => present.push(tree.to_owned()),
         }
     }
-    let stray = |path: &String| !known.contains_key(path.as_str()) && !is_bytecode(path, &known);
+    let stray =
+        |path: &String| !known.contains_key(path.as_str()) && !is_bytecode(path, &known, &lists);
     let mut found: Vec<(String, Fault)> =
         present.into_iter().filter(stray).map(|path| (path, Fault::Extra)).collect();
-    let checked: Vec<Option<Fault>> = files
+    // A wheel's own bytecode is a file as any other.
+    let compiled = lists.all().filter(|one| !known.contains_key(one.path.as_str()));
+    let compiled: Vec<StoredFile> = compiled.map(StoredFile::from).collect();
+    let all: Vec<&StoredFile> = files.iter().chain(&compiled).collect();
+    let checked: Vec<Option<Fault>> = all
         .par_iter()
         .map(|file| fault(directory, &file.path, file, depth))
         .collect::<Result<_, Error>>()?;
-    for (file, fault) in files.iter().zip(checked) {
+    for (file, fault) in all.into_iter().zip(checked) {
         found.extend(fault.map(|fault| (file.path.clone(), fault)));
     }
+    found.extend(lists.damaged.into_iter().map(|name| (name, Fault::Manifest)));
     Ok(found)
 }
 
-/// Whether it is the bytecode of one of the wheel's modules, or what becomes that while somebody compiles.
-fn is_bytecode(path: &str, known: &FxHashMap<&str, &StoredFile>) -> bool {
-    let Some((parent, name)) = path.rsplit_once('/') else { return false };
-    let Some(parent) = parent.strip_suffix(CACHE) else { return false };
+/// Whether it is the bytecode of one of the wheel's modules, or what becomes that while somebody compiles. Where that is
+/// done for a Python, it is what was written down then.
+fn is_bytecode(path: &str, known: &FxHashMap<&str, &StoredFile>, lists: &Lists) -> bool {
+    let Some((cache, name)) = path.rsplit_once('/') else { return false };
+    let Some(parent) = cache.strip_suffix(CACHE) else { return false };
     if is_unfinished(name) {
         return true;
     }
-    let stem = name.strip_suffix(".pyc").and_then(|name| name.rsplit_once('.'));
-    stem.is_some_and(|(stem, _)| known.contains_key(format!("{parent}{stem}.py").as_str()))
+    let Some((stem, tag)) = bytecode_name(name) else { return false };
+    known.contains_key(format!("{parent}{stem}.py").as_str())
+        && (!lists.has_tag(tag) || lists.get(tag, path).is_some())
+}
+
+/// Of which module a file's name says that it is the bytecode, and for which Python.
+pub(crate) fn bytecode_name(name: &str) -> Option<(&str, &str)> {
+    name.strip_suffix(".pyc")?.rsplit_once('.')
 }
 
 /// Everything below a directory that is no directory itself.

@@ -248,6 +248,9 @@ impl NativeConfig {
 pub struct RemoteConfig {
     /// The remote store that wheels are looked for in before the index: `s3://BUCKET/PREFIX`, `file:///DIR`, or `none`.
     pub url: Option<String>,
+    /// Whether bytecode is pushed there and taken from there, for volumes and images: whoever may write there can run code
+    /// in every environment that takes it.
+    pub bytecode: Option<bool>,
 }
 
 /// Whether the project itself is installed.

@@ -230,6 +230,58 @@ fn bytecode_outlives_that_of_its_wheel() {
     assert!(!sizes.is_empty() && sizes.iter().all(|&size| size > 0), "{sizes:?}");
 }
 
+/// What is found where bytecode of a generation's own directories was altered, which came before it was composed or later.
+fn check_own_bytecode(later: bool, mode: LinkMode, expected: usize) {
+    let sandbox = Sandbox::new();
+    let mut spec = sandbox.spec(&wheels());
+    (spec.options.link_mode, spec.options.compiled) = (mode, true);
+    let stored: Vec<Sha256> = spec.packages.iter().map(|package| package.sha256).collect();
+    let compile = || {
+        let python = &spec.interpreter;
+        let compiler =
+            crate::bytecode::Compiler::start(python, Invalidation::UncheckedHash, 1).unwrap();
+        for wheel in &stored {
+            compiler.compile(&sandbox.root, wheel).unwrap();
+        }
+    };
+    if later {
+        crate::bytecode::prepare(&sandbox.root, &spec.interpreter, &stored).unwrap();
+    } else {
+        compile();
+    }
+    let links = plan(&sandbox.store, &spec).unwrap();
+    let generation = compose(&sandbox.store, &spec, &links, "lock", &|_| ()).unwrap();
+    if later {
+        compile();
+        assert!(crate::generation::link_bytecode(&sandbox.store, &generation).unwrap());
+    }
+    assert_eq!(verify_generation(&sandbox.root, &generation).unwrap(), []);
+    let tag = spec.interpreter.cache_tag.as_deref().unwrap();
+    let cache = generation.path.join(spec.interpreter.site_packages()).join("__pycache__");
+    let single = cache.join(format!("single.{tag}.pyc"));
+    let content = fs::read(&single).unwrap();
+    fs::remove_file(&single).unwrap();
+    fs::write(&single, [&content[..], b"\0"].concat()).unwrap();
+    let findings = verify_generation(&sandbox.root, &generation).unwrap();
+    assert_eq!(findings.len(), expected, "{findings:?}");
+    let name = format!("/__pycache__/single.{tag}.pyc");
+    assert!(findings.iter().all(|one| one.fault == Fault::Altered && one.path.contains(&name)));
+    assert_eq!(look(&sandbox.root, &generation, None).unwrap(), [], "no glance hashes anything");
+    // Whoever links what was compiled puts the right one there.
+    assert!(crate::generation::link_bytecode(&sandbox.store, &generation).unwrap());
+    assert_eq!(fs::read(&single).unwrap(), content);
+    assert_eq!(verify_generation(&sandbox.root, &generation).unwrap(), []);
+}
+
+#[test]
+fn bytecode_of_a_generations_own_directories_is_the_stores() {
+    for later in [false, true] {
+        check_own_bytecode(later, LinkMode::Tree, 1);
+        // On a host Python writes its own there, and nobody knows what it must be.
+        check_own_bytecode(later, LinkMode::Hardlink, 0);
+    }
+}
+
 #[test]
 fn a_changed_directory_of_the_store_is_looked_at() {
     let made = Made::new(LinkMode::Tree);

@@ -92,6 +92,69 @@ fn bytecode_of_the_wheels_modules_is_no_finding_and_other_bytecode_is() {
     assert_eq!(text, expected);
 }
 
+/// What is found after `damage` was done to the bytecode of a wheel, by a path there.
+fn check_bytecode(damage: impl Fn(&Path, &str), expected: &[(&str, Fault)]) {
+    let sandbox = Sandbox::new();
+    let digest = sandbox.admit(&wheel());
+    let python = interpreter();
+    let compile = || {
+        let compiler = Compiler::start(&python, Invalidation::UncheckedHash, 1).unwrap();
+        compiler.compile(&sandbox.root, &digest).unwrap()
+    };
+    assert_eq!(compile(), 2);
+    let (directory, tag) = (sandbox.stored(&digest), python.cache_tag.as_deref().unwrap());
+    let cache = directory.join("root/pkg/__pycache__");
+    fs::set_permissions(&cache, std::fs::Permissions::from_mode(0o755)).unwrap();
+    damage(&cache, tag);
+    let findings = verify_store(&sandbox.root).unwrap();
+    let found: Vec<_> =
+        findings.iter().map(|finding| (finding.path.replace(tag, "TAG"), finding.fault)).collect();
+    let expected: Vec<_> =
+        expected.iter().map(|(path, fault)| ((*path).to_owned(), *fault)).collect();
+    assert_eq!(found, expected);
+    // Another wheel is put in its place, and compiled.
+    repair(&sandbox.store, &findings).unwrap();
+    sandbox.admit(&wheel());
+    assert_eq!(compile(), if expected.is_empty() { 0 } else { 2 });
+    assert_eq!(verify_store(&sandbox.root).unwrap(), []);
+}
+
+#[test]
+fn bytecode_is_what_it_was_when_it_came() {
+    let a = |cache: &Path, tag: &str| cache.join(format!("a.{tag}.pyc"));
+    let place = "root/pkg/__pycache__/a.TAG.pyc";
+    let replace = |path: &Path, content: &[u8]| {
+        fs::remove_file(path).unwrap();
+        fs::write(path, content).unwrap();
+    };
+    check_bytecode(|_, _| (), &[]);
+    let flip = |cache: &Path, tag: &str| {
+        let mut content = fs::read(a(cache, tag)).unwrap();
+        content[20] ^= 1;
+        replace(&a(cache, tag), &content);
+    };
+    check_bytecode(flip, &[(place, Fault::Altered)]);
+    check_bytecode(|cache, tag| replace(&a(cache, tag), b""), &[(place, Fault::Altered)]);
+    check_bytecode(
+        |cache, tag| fs::remove_file(a(cache, tag)).unwrap(),
+        &[(place, Fault::Missing)],
+    );
+    // One that was compiled to nothing has none, whatever somebody puts there.
+    let unlisted = |cache: &Path, tag: &str| {
+        let list = cache.join("../../../").join(crate::bytecode::marker(tag));
+        let text = fs::read_to_string(&list).unwrap();
+        let kept: Vec<&str> = text.lines().filter(|line| !line.contains("/a.")).collect();
+        replace(&list, (kept.join("\n") + "\n").as_bytes());
+    };
+    check_bytecode(unlisted, &[(place, Fault::Extra)]);
+    let damaged = |cache: &Path, tag: &str| {
+        replace(&cache.join("../../../").join(crate::bytecode::marker(tag)), b"nonsense");
+    };
+    check_bytecode(damaged, &[("compiled-2-TAG", Fault::Manifest)]);
+    // Somebody may be at it for another Python, and writes down last what came of it.
+    check_bytecode(|cache, _| fs::write(cache.join("a.cpython-27.pyc"), "").unwrap(), &[]);
+}
+
 #[test]
 fn a_damaged_wheel_stays_where_links_lead_until_it_is_replaced() {
     let sandbox = Sandbox::new();
