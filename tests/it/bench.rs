@@ -400,3 +400,29 @@ fn containers_need_an_image_and_are_measured_by_themselves() {
     bench(&world, &["--scenario", "container,cold", "--image", "x"])
         .refused(EITHER, &["by itself"]);
 }
+
+#[test]
+fn a_remote_store_stands_beside_the_index_with_bytecode() {
+    let (world, begun) = (world(), Instant::now());
+    let args = ["--vs", "uv", "--scenario", "cold-bytecode,remote", "--json", "out.json"];
+    let ran = bench(&world, &args).ok();
+    let json: Value = serde_json::from_str(&world.read("out.json")).unwrap();
+    let outcomes = json["rows"].as_array().unwrap().iter().flat_map(|row| {
+        let cells = row["cells"].as_array().unwrap().iter();
+        cells.map(|cell| {
+            let text = |value: &Value| value.as_str().unwrap().to_owned();
+            [text(&row["scenario"]), text(&cell["tool"]), text(&cell["outcome"])]
+        })
+    });
+    let expected = [
+        ["cold-bytecode", "pyfast", "measured"],
+        ["cold-bytecode", "uv", "measured"],
+        ["remote", "pyfast", "measured"],
+        ["remote", "uv", "excluded"],
+    ];
+    assert_eq!(outcomes.collect::<Vec<_>>(), expected, "{ran}");
+    assert!(ran.stdout.contains("knows no remote store"), "{ran}");
+    assert!(ran.stdout.contains("directory of this machine"), "{ran}");
+    let wall = |row: usize| json["rows"][row]["cells"][0]["wall"]["median"].as_f64().unwrap();
+    assert!(wall(0) + wall(1) < begun.elapsed().as_secs_f64(), "{json}");
+}

@@ -48,6 +48,12 @@ pub(crate) fn notes(scenarios: &[Scenario], common: &Common, mirrored: bool) -> 
     if any(&|scenario| scenario.links() == Links::Volume) {
         notes.push("As in a volume: `--link-mode tree`, links to whole directories of the store; elsewhere pyfast's environments are real directories of hard links or clones, as uv's are.");
     }
+    if any(&|scenario| scenario.links() == Links::Own) {
+        notes.push("`cold-bytecode` and `remote` have bytecode, whatever is asked of the other scenarios. pyfast runs as in a container that makes its environment itself: the program in its root, with links and bytecode as in a volume.");
+    }
+    if scenarios.contains(&Scenario::Remote) {
+        notes.push("The remote store is a directory of this machine, with neither latency nor a limit of bandwidth, whatever the mirror has; with it pyfast runs with --offline.");
+    }
     if any(&|scenario| scenario.import() != Import::Never) {
         notes.push("Imports: whatever of the set can be imported, in one process of the environment's interpreter, which keeps the bytecode it compiles. `first-start` has the installation on the clock, `imports` is the second process and later ones.");
     }
@@ -67,6 +73,9 @@ mod tests {
         let common = Common { python: "/python".into(), index_url: None, compile: false };
         let all = notes(&Scenario::USUAL, &common, true);
         assert_eq!(all.len(), 10);
+        let shared = notes(&[Scenario::ColdBytecode, Scenario::Remote], &common, false);
+        assert_eq!(shared.len(), 6);
+        assert!(shared[4].contains("directory of this machine"), "{shared:?}");
         let few = notes(&[Scenario::Noop], &common, false);
         assert_eq!(few.len(), 3);
         assert!(few[1].contains("--offline"));

@@ -40,6 +40,10 @@ pub enum Scenario {
     Imports,
     /// Peak memory with an empty cache (taken from the runs of `cold`)
     Memory,
+    /// Empty cache: install from a lock, with bytecode, as volumes and images have it (only where it is named)
+    ColdBytecode,
+    /// Empty cache, and a remote store that has wheels and bytecode: `cold-bytecode` of it (only where it is named)
+    Remote,
     /// A wheel of hundreds of megabytes, made for it, with an empty cache (by itself)
     Large,
     /// Source distributions, made for it, with an empty cache (by itself)
@@ -62,6 +66,8 @@ pub(crate) enum Links {
     Host,
     /// As in a volume that services mount read-only: links to whole directories of the store.
     Volume,
+    /// All that a container has which makes the environment itself: the program in its volume runs.
+    Own,
 }
 
 /// What is asked of the tool while the clock runs.
@@ -120,7 +126,7 @@ pub(crate) enum Goal {
 
 impl Scenario {
     /// All scenarios.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Cold,
         Self::ColdLock,
         Self::Warm,
@@ -135,6 +141,8 @@ impl Scenario {
         Self::FirstStart,
         Self::Imports,
         Self::Memory,
+        Self::ColdBytecode,
+        Self::Remote,
         Self::Large,
         Self::Sources,
         Self::Container,
@@ -184,6 +192,8 @@ impl Scenario {
             | Self::ResolveCold
             | Self::FirstStart
             | Self::Memory
+            | Self::ColdBytecode
+            | Self::Remote
             | Self::Large
             | Self::Sources => Cache::Empty,
             _ => Cache::Full,
@@ -192,7 +202,12 @@ impl Scenario {
 
     pub(crate) fn action(self) -> Action {
         match self {
-            Self::ColdLock | Self::Warm | Self::WarmVolume | Self::Imports => Action::InstallLocked,
+            Self::ColdLock
+            | Self::Warm
+            | Self::WarmVolume
+            | Self::Imports
+            | Self::ColdBytecode
+            | Self::Remote => Action::InstallLocked,
             Self::Resolve | Self::ResolveCold => Action::Resolve,
             Self::Rollback => Action::Rollback,
             Self::Branch => Action::Return,
@@ -222,6 +237,7 @@ impl Scenario {
     pub(crate) fn links(self) -> Links {
         match self {
             Self::WarmVolume | Self::IncrementalVolume => Links::Volume,
+            Self::ColdBytecode | Self::Remote => Links::Own,
             _ => Links::Host,
         }
     }
@@ -252,9 +268,15 @@ impl Scenario {
         self.cache() == Cache::Full
     }
 
-    /// Whether the tools run it without the network, where they can. Nobody does who switches branches.
+    /// Whether the tools run it without the network, where they can. Nobody does who switches branches. Whoever has a remote
+    /// store shows so that nothing comes from the index.
     pub(crate) fn is_offline(self) -> bool {
-        self.cache() == Cache::Full && self != Self::Branch
+        self.cache() == Cache::Full && self != Self::Branch || self == Self::Remote
+    }
+
+    /// Whether bytecode belongs to it, whatever is asked of the others.
+    pub(crate) fn has_bytecode(self) -> bool {
+        matches!(self, Self::ColdBytecode | Self::Remote)
     }
 
     /// Whether it needs the set with one more package.
@@ -285,7 +307,8 @@ mod tests {
     fn names_are_those_of_the_command_line_and_of_json() {
         for scenario in Scenario::ALL {
             assert_eq!(serde_json::to_value(scenario).unwrap(), scenario.name());
-            assert_eq!(Scenario::USUAL.contains(&scenario), !scenario.brings_requirements());
+            let by_name = scenario.brings_requirements() || scenario.has_bytecode();
+            assert_eq!(Scenario::USUAL.contains(&scenario), !by_name);
         }
     }
 }

@@ -5,6 +5,8 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use url::Url;
+
 use crate::environment::{self, Contents};
 use crate::error::Error;
 use crate::files;
@@ -55,8 +57,13 @@ os._exit(0)
 ";
 
 /// What fills a cache.
-const PRIMING: Request =
-    Request { action: Action::Install, cache: Cache::Full, links: Links::Host, offline: false };
+const PRIMING: Request = Request {
+    action: Action::Install,
+    cache: Cache::Full,
+    links: Links::Host,
+    offline: false,
+    bytecode: false,
+};
 
 /// How a run of a tool went: what it took, or why it failed.
 pub(crate) type Ran = Result<Usage, String>;
@@ -74,6 +81,7 @@ impl Stage<'_> {
             cache: scenario.cache(),
             links: scenario.links(),
             offline: scenario.is_offline(),
+            bytecode: scenario.has_bytecode(),
         }
     }
 
@@ -120,18 +128,17 @@ impl Stage<'_> {
         meter: &mut Meter,
     ) -> Result<Result<(), String>, Error> {
         let cache = scenario.cache();
+        if scenario == Scenario::Remote
+            && first
+            && let Err(message) = self.fill_remote(pins, meter)?
+        {
+            return Ok(Err(message));
+        }
         if cache == Cache::Empty {
             work("empty a cache", files::remove(&self.place.cache(cache)))?;
         }
         match scenario.start() {
-            Start::Empty => {
-                self.fresh(cache, meter)?;
-                self.ask(&self.demand.first)?;
-                if scenario.action() == Action::InstallLocked {
-                    self.give_lock(pins)?;
-                }
-                Ok(Ok(()))
-            }
+            Start::Empty => self.start_empty(scenario, pins, meter).map(Ok),
             Start::Kept | Start::Imported if !first => Ok(Ok(())),
             Start::Kept => {
                 self.fresh(cache, meter)?;
@@ -172,6 +179,46 @@ impl Stage<'_> {
         }
     }
 
+    /// An empty environment, and what the scenario installs into it.
+    fn start_empty(&self, scenario: Scenario, pins: &str, meter: &mut Meter) -> Result<(), Error> {
+        self.fresh(scenario.cache(), meter)?;
+        self.ask(&self.demand.first)?;
+        if scenario.action() == Action::InstallLocked {
+            self.give_lock(pins)?;
+        }
+        if scenario == Scenario::Remote {
+            self.name_remote()?;
+        }
+        if scenario.links() == Links::Own && self.installed.tool == Tool::Pyfast {
+            let program = self.place.own_program(scenario.cache());
+            let copied = fs_err::create_dir_all(program.parent().unwrap_or(&program))
+                .and_then(|()| fs_err::copy(&self.installed.program, &program));
+            work("put the program into its root", copied)?;
+        }
+        Ok(())
+    }
+
+    /// The project says where the remote store is.
+    fn name_remote(&self) -> Result<(), Error> {
+        let url = Url::from_directory_path(self.place.remote()).map(String::from);
+        let url = url.unwrap_or_default();
+        let text = format!("[remote]\nurl = \"{url}\"\nbytecode = true\n");
+        let file = self.place.project().join("pyfast.toml");
+        work("name the remote store", fs_err::write(file, text))
+    }
+
+    /// Another machine has made the environment, and pushed all of it.
+    fn fill_remote(&self, pins: &str, meter: &mut Meter) -> Result<Result<(), String>, Error> {
+        let cache = Scenario::Remote.cache();
+        work("empty a cache", files::remove(&self.place.cache(cache)))?;
+        work("make the remote store", files::make_empty(&self.place.remote()))?;
+        self.start_empty(Scenario::Remote, pins, meter)?;
+        let request = Request { offline: false, ..Self::request(Scenario::Remote) };
+        let (program, mut args) = self.installed.command(request, &self.place, self.common);
+        args.push("--push".into());
+        Ok(self.start(program, args, meter)?.map(drop))
+    }
+
     /// The set is installed from its lock, and the requirements have grown by one package.
     fn stand_on(
         &self,
@@ -191,7 +238,8 @@ impl Stage<'_> {
             self.give_lock(pins)?;
             // pyfast's own way to an environment with a lock of its own beside the requirements is a plain sync.
             let action = if pyfast { Action::Install } else { Action::InstallLocked };
-            let request = Request { action, cache: Cache::Full, links, offline: true };
+            let (cache, offline) = (Cache::Full, true);
+            let request = Request { action, cache, links, offline, bytecode: false };
             if let Err(message) = self.perform(request, meter)? {
                 return Ok(Err(message));
             }

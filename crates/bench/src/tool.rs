@@ -48,6 +48,9 @@ impl Tool {
             (Self::PipNoCache, _) if scenario.cache() == Cache::Empty => {
                 Some("an empty cache makes no difference to no cache, see pip")
             }
+            (Self::Uv | Self::Pip, Scenario::Remote) => {
+                Some("it knows no remote store, see `cold-bytecode`")
+            }
             (Self::Pip | Self::PipNoCache, Scenario::Rollback | Scenario::Branch) => {
                 Some("pip has no operation that removes what is not asked for")
             }
@@ -101,7 +104,8 @@ fn bare(index: &str) -> String {
 /// <base>/cache/       kept from run to run; for pyfast with the root and what it remembers besides
 /// <base>/cold/        the same, emptied before each run of a scenario with an empty cache
 /// <base>/env/         the virtual environment (uv, pip)
-/// <base>/project/     requirements.txt, pins.txt, pylock.toml
+/// <base>/project/     requirements.txt, pins.txt, pylock.toml; for pyfast with a remote store its pyfast.toml
+/// <base>/remote/      pyfast's remote store
 /// <base>/home/        what the tool sees as home directory
 /// <base>/out, err     what it wrote last
 /// ```
@@ -114,6 +118,16 @@ impl Place {
     /// pyfast's root with store and environments.
     pub(crate) fn root(&self, cache: Cache) -> PathBuf {
         self.cache(cache).join("root")
+    }
+
+    /// pyfast in its root, as containers have it in their volume.
+    pub(crate) fn own_program(&self, cache: Cache) -> PathBuf {
+        self.root(cache).join("bin/pyfast-0123456789ab")
+    }
+
+    /// pyfast's remote store.
+    pub(crate) fn remote(&self) -> PathBuf {
+        self.base.join("remote")
     }
 
     /// What pyfast remembers of indexes and interpreters.
@@ -160,6 +174,8 @@ pub(crate) struct Request {
     pub(crate) cache: Cache,
     pub(crate) links: Links,
     pub(crate) offline: bool,
+    /// Whether it is compiled whatever is asked of all tools.
+    pub(crate) bytecode: bool,
 }
 
 /// A tool that is there, ready to be called.
@@ -181,8 +197,15 @@ impl Installed {
         common: &Common,
     ) -> (PathBuf, Vec<OsString>) {
         let mut line = Line::default();
+        let compile = common.compile || request.bytecode;
+        let common = &Common { compile, ..common.clone() };
         match self.tool {
-            Tool::Pyfast => pyfast(&mut line, request, place, common),
+            Tool::Pyfast => {
+                pyfast(&mut line, request, place, common);
+                if request.links == Links::Own {
+                    return (place.own_program(request.cache), line.0);
+                }
+            }
             Tool::Uv => uv(&mut line, request, place, common),
             Tool::Pip | Tool::PipNoCache => {
                 line.add("-m").add("pip");
@@ -354,6 +377,7 @@ pub(crate) fn environment(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stage::Stage;
 
     #[track_caller]
     fn check(tool: Tool, action: Action, compile: bool, expected: &str) {
@@ -361,7 +385,8 @@ mod tests {
         let common =
             Common { python: "/py".into(), index_url: Some("http://i/simple/".into()), compile };
         let cache = if action == Action::Install { Cache::Empty } else { Cache::Full };
-        let request = Request { action, cache, links: Links::Host, offline: cache == Cache::Full };
+        let offline = cache == Cache::Full;
+        let request = Request { action, cache, links: Links::Host, offline, bytecode: false };
         let (program, args) = installed.command(request, &Place { base: "/w".into() }, &common);
         let words: Vec<_> = std::iter::once(program.into_os_string()).chain(args).collect();
         assert_eq!(words.join(std::ffi::OsStr::new(" ")).to_string_lossy(), expected);
@@ -458,6 +483,7 @@ mod tests {
                     cache: Cache::Full,
                     links,
                     offline: true,
+                    bytecode: false,
                 };
                 installed.command(request, &Place { base: "/w".into() }, &common).1
             };
@@ -465,6 +491,23 @@ mod tests {
             let mode = ["--link-mode", "tree"].map(OsString::from);
             assert!(!host.contains(&mode[0]));
             assert_eq!(volume.windows(2).any(|two| two == mode), tool == Tool::Pyfast);
+        }
+    }
+
+    #[test]
+    fn bytecode_of_a_scenario_is_asked_of_every_tool_and_pyfast_is_the_one_in_its_root() {
+        for (tool, program, word) in [
+            (Tool::Pyfast, "/w/cold/root/bin/pyfast-0123456789ab", "--compile"),
+            (Tool::Uv, "/t", "--compile-bytecode"),
+            (Tool::Pip, "/w/env/bin/python", "--compile"),
+        ] {
+            let installed = Installed { tool, program: "/t".into(), version: String::new() };
+            let common = Common { python: "/py".into(), index_url: None, compile: false };
+            let request = Stage::request(Scenario::ColdBytecode);
+            let (called, args) = installed.command(request, &Place { base: "/w".into() }, &common);
+            assert_eq!(called, Path::new(program));
+            assert!(args.contains(&word.into()) && !args.contains(&"--no-compile".into()));
+            assert!(!args.contains(&"--link-mode".into()), "{args:?}");
         }
     }
 

@@ -29,6 +29,8 @@ pub(super) fn of(scenario: Scenario) -> &'static Words {
         Scenario::FirstStart => &FIRST_START,
         Scenario::Imports => &IMPORTS,
         Scenario::Memory => &MEMORY,
+        Scenario::ColdBytecode => &COLD_BYTECODE,
+        Scenario::Remote => &REMOTE,
         Scenario::Large => &LARGE,
         Scenario::Sources => &SOURCES,
         Scenario::Container => &CONTAINER,
@@ -114,6 +116,18 @@ const MEMORY: Words = Words {
     name: "memory",
     title: "peak memory, empty cache",
     about: "Peak memory with an empty cache (taken from the runs of `cold`)",
+};
+
+const COLD_BYTECODE: Words = Words {
+    name: "cold-bytecode",
+    title: "empty cache, install from a lock + bytecode",
+    about: "Empty cache: install from a lock, with bytecode, as volumes and images have it (only where it is named)",
+};
+
+const REMOTE: Words = Words {
+    name: "remote",
+    title: "empty cache, a remote store has wheels + bytecode",
+    about: "Empty cache, and a remote store that has wheels and bytecode: `cold-bytecode` of it (only where it is named)",
 };
 
 const LARGE: Words = Words {
