@@ -46,6 +46,7 @@ impl From<Error> for Failure {
             Error::Libraries { .. } | Error::NoLibraries { .. } => ("native", Code::Mendable),
             Error::FreezeAltered { .. } => ("damaged", Code::Mendable),
             Error::NotCompiled { .. } | Error::TooManyLayers { .. } => ("image", Code::Mendable),
+            Error::Registry(_) => ("registry", Code::Mendable),
             Error::NoSuchEnvironment { .. } | Error::NothingToPush { .. } => {
                 ("no-environment", Code::Mendable)
             }
@@ -114,6 +115,7 @@ fn hint(error: &Error) -> Option<&'static str> {
         Error::FreezeOutOfReach { .. } => {
             Some("run pyfast where the volume's files are, as root; or sync into a --root DIR")
         }
+        Error::Registry(error) if error.is_denied() => Some("log in with `docker login REGISTRY`"),
         Error::NotCompiled { .. } => Some("`pyfast sync --compile --reinstall` compiles it"),
         Error::StrangeBuild { .. } => {
             Some("a build that works gives one wheel: look at the source before you trust it")

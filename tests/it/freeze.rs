@@ -12,6 +12,7 @@ use crate::support::wheel::{Wheel, sha256};
 use crate::support::world::World;
 
 mod packed;
+mod pushing;
 
 /// Two packages that share a directory, one with a program, and one that is large enough for a layer of its own.
 fn stocked() -> World {
@@ -635,5 +636,6 @@ fn an_engine_that_is_not_there_is_told_before_anything_is_packed() {
         world.pyfast(&[&["freeze", "shop"], flags].concat()).refused(&[3], &away);
     }
     assert!(!world.root.join("store/v1/layers").exists() && !world.project.join("image").exists());
-    world.pyfast(&["freeze", "shop", "--scratch"]).refused(USAGE, &["--output"]);
+    let nowhere = world.pyfast(&["freeze", "shop", "--scratch"]);
+    nowhere.refused(USAGE, &["--output", "--load", "--push"]);
 }

@@ -17,6 +17,10 @@ pub(crate) mod place;
 pub(crate) mod proxy;
 pub(crate) mod python;
 pub(crate) mod ran;
+/// As does the crate that pushes to registries.
+#[expect(dead_code, reason = "some of it serves the tests of that crate")]
+#[path = "../../crates/registry/src/server.rs"]
+pub(crate) mod registry;
 pub(crate) mod repository;
 pub(crate) mod screen;
 pub(crate) mod source;

@@ -46,6 +46,9 @@ pub enum Error {
     /// An image could not be made, read or written.
     #[error(transparent)]
     Image(Box<pyfast_oci::Error>),
+    /// An image could not be pushed.
+    #[error(transparent)]
+    Registry(Box<pyfast_registry::Error>),
     /// A Python lies where its own files say that it lies, which is not where it would be in an image.
     #[error(
         "cannot freeze the environment `{env}`: the Python that was brought for it works in its own directory alone"
@@ -446,6 +449,15 @@ impl From<pyfast_settings::Error> for Error {
 impl From<pyfast_oci::Error> for Error {
     fn from(error: pyfast_oci::Error) -> Self {
         Self::Image(Box::new(error))
+    }
+}
+
+impl From<pyfast_registry::Error> for Error {
+    fn from(error: pyfast_registry::Error) -> Self {
+        match error {
+            pyfast_registry::Error::Image(error) => error.into(),
+            other => Self::Registry(Box::new(other)),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! holds and what it runs; how layers are written is the image format's own crate, what an environment consists of the
 //! installer's.
 
+mod destination;
 mod ground;
 mod groups;
 mod image;
@@ -33,6 +34,7 @@ use crate::error::Error;
 use crate::event::Events;
 use crate::reach::reach;
 use crate::volume_place::subject;
+use destination::Destination;
 use ground::Ground;
 use groups::{Piece, pieces};
 use kept::{Packing, Parcel};
@@ -54,6 +56,8 @@ pub struct Wanted {
     pub output: Option<PathBuf>,
     /// Whether the container engine loads it.
     pub load: bool,
+    /// Whether it is pushed to the registry of its name.
+    pub push: bool,
     /// Which file its digest is written into too.
     pub digest_file: Option<PathBuf>,
 }
@@ -101,12 +105,13 @@ pub struct Frozen {
 struct Places {
     output: Option<Output>,
     engine: Option<Connection>,
+    registry: Option<Destination>,
     digest_file: Option<PathBuf>,
 }
 
 impl Places {
     /// Finds out whether an image can be there, before anything is done for it.
-    fn find(wanted: &Wanted, settings: &Settings) -> Result<Self, Error> {
+    fn find(wanted: &Wanted, base: Option<&ImageName>, settings: &Settings) -> Result<Self, Error> {
         if wanted.name.digest.is_some() {
             return Err(Error::PinnedName { name: wanted.name.clone() });
         }
@@ -115,7 +120,9 @@ impl Places {
         let digest_file = wanted.digest_file.as_ref().map(here);
         digest_file.as_deref().map_or(Ok(()), output::check_digest_file)?;
         let engine = wanted.load.then(|| Connection::open(settings)).transpose()?;
-        Ok(Self { output, engine, digest_file })
+        let registry = || Destination::open(&wanted.name, base, settings);
+        let registry = wanted.push.then(registry).transpose()?;
+        Ok(Self { output, engine, registry, digest_file })
     }
 }
 
@@ -161,11 +168,13 @@ impl Frozen {
     /// Has it wherever it is to be, and its digest last.
     ///
     /// # Errors
-    /// What the disk or the engine refuses.
-    pub fn write(&self) -> Result<(), Error> {
-        let Self { image, name, places: Places { output, engine, digest_file }, .. } = self;
+    /// What the disk, the engine or the registry refuses.
+    pub fn write(&self, events: &Events) -> Result<(), Error> {
+        let Self { image, name, places, .. } = self;
+        let Places { output, engine, registry, digest_file } = places;
         output.as_ref().map_or(Ok(()), |output| output.write(image, name))?;
         engine.as_ref().map_or(Ok(()), |engine| loaded::load(engine, image, name))?;
+        registry.as_ref().map_or(Ok(()), |registry| registry.push(image, name, events))?;
         let Some(path) = digest_file else { return Ok(()) };
         fs_err::write(path, format!("{}\n", self.report.digest))
             .map_err(|source| Error::DigestFile { path: path.clone(), source })
@@ -180,7 +189,9 @@ impl Frozen {
 /// this program cannot run in it; if what it is put upon is not there or does not suit; and what disk and engine refuse.
 pub fn freeze(wanted: &Wanted, settings: &Settings, events: &Events) -> Result<Frozen, Error> {
     let (begun, created) = (Instant::now(), image::created(settings)?);
-    let (places, ground) = (Places::find(wanted, settings)?, wanted.upon.ground(settings)?);
+    let ground = wanted.upon.ground(settings)?;
+    let below = ground.as_ref().and_then(Ground::name);
+    let places = Places::find(wanted, below.as_ref(), settings)?;
     let program = std::env::current_exe().map_err(Error::Program)?;
     let source = Source::find(settings)?;
     let platform = image::platform(&source.spec.interpreter);
@@ -202,7 +213,6 @@ pub fn freeze(wanted: &Wanted, settings: &Settings, events: &Events) -> Result<F
         interpreter: &rest.spec.interpreter,
         created,
     };
-    let below = ground.as_ref().and_then(Ground::name);
     let annotations = about.annotations(base.as_ref(), below.as_ref());
     let (config, below) = match base {
         Some(base) => about.upon(base),

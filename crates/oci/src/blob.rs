@@ -2,7 +2,7 @@
 //! name.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write};
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
@@ -37,12 +37,37 @@ impl Content {
     /// # Errors
     /// [`Error::Write`] if it cannot be read or written.
     pub(crate) fn copy_to(&self, to: &mut dyn Write) -> Result<(), Error> {
-        let copied = match self {
-            Self::Memory(bytes) => to.write_all(bytes),
-            Self::File(file) => copy(file, 0, u64::MAX, to),
-            Self::Part { file, begin, size } => copy(file, *begin, *size, to),
+        if let Self::Memory(bytes) = self {
+            return to.write_all(bytes).map_err(Error::Write);
+        }
+        let (mut buffer, mut at) = (vec![0; BUFFER], 0);
+        loop {
+            let count = self.read_at(&mut buffer, at).map_err(Error::Write)?;
+            if count == 0 {
+                return Ok(());
+            }
+            to.write_all(&buffer[..count]).map_err(Error::Write)?;
+            at += count as u64;
+        }
+    }
+
+    /// Reads some of it from a place on; nothing at its end.
+    fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+        let (file, begin, left) = match self {
+            Self::Memory(bytes) => {
+                let rest = usize::try_from(at).ok().and_then(|at| bytes.get(at..));
+                return rest.unwrap_or_default().read(buffer);
+            }
+            Self::File(file) => (file, 0, u64::MAX),
+            Self::Part { file, begin, size } => (file, *begin, size.saturating_sub(at)),
         };
-        copied.map_err(Error::Write)
+        let most = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
+        loop {
+            match file.read_at(&mut buffer[..most], begin + at) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => return read,
+            }
+        }
     }
 }
 
@@ -74,6 +99,13 @@ impl Blob {
         if found == expected { Ok(()) } else { Err(Error::Altered { expected, found }) }
     }
 
+    /// Its bytes, piece by piece; in place of the last one an error if they are not those of its digest.
+    pub fn pieces(&self) -> Pieces {
+        let Self { descriptor, content } = self.clone();
+        let Descriptor { digest: expected, size, .. } = descriptor;
+        Pieces { content, expected, size, at: 0, seen: Some(Hashing::new(io::sink())) }
+    }
+
     /// All of it in memory, where it is no more than that.
     ///
     /// # Errors
@@ -89,19 +121,72 @@ impl Blob {
     }
 }
 
-fn copy(file: &File, begin: u64, size: u64, to: &mut dyn Write) -> io::Result<()> {
-    let (mut buffer, mut done) = (vec![0; BUFFER], 0);
-    while done < size {
-        let most = usize::try_from(size - done).map_or(BUFFER, |left| left.min(BUFFER));
-        match file.read_at(&mut buffer[..most], begin + done) {
-            Ok(0) => break,
-            Ok(count) => {
-                to.write_all(&buffer[..count])?;
-                done += count as u64;
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
+/// The bytes of a blob.
+pub struct Pieces {
+    content: Content,
+    expected: Digest,
+    size: u64,
+    at: u64,
+    /// What has gone by; nothing once that is all.
+    seen: Option<Hashing<io::Sink>>,
+}
+
+impl std::fmt::Debug for Pieces {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pieces").field("expected", &self.expected).finish_non_exhaustive()
     }
-    Ok(())
+}
+
+impl Iterator for Pieces {
+    type Item = io::Result<Vec<u8>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut seen = self.seen.take()?;
+        let left = self.size.saturating_sub(self.at);
+        let mut piece = vec![0; usize::try_from(left).map_or(BUFFER, |left| left.min(BUFFER))];
+        let read = self.content.read_at(&mut piece, self.at);
+        let count = match read.and_then(|count| seen.write_all(&piece[..count]).map(|()| count)) {
+            Ok(count) => count,
+            Err(error) => return Some(Err(error)),
+        };
+        piece.truncate(count);
+        self.at += count as u64;
+        if count > 0 && self.at < self.size {
+            self.seen = Some(seen);
+            return Some(Ok(piece));
+        }
+        let (_, found, _) = seen.finish();
+        if found != self.expected {
+            let expected = self.expected;
+            return Some(Err(io::Error::other(Error::Altered { expected, found })));
+        }
+        (count > 0).then_some(Ok(piece))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(content: Content, expected: &[u8]) {
+        let mut blob = Blob::of("", expected.to_owned());
+        blob.content = content;
+        let all: io::Result<Vec<_>> = blob.pieces().collect();
+        assert_eq!(all.unwrap().concat(), expected);
+        blob.descriptor.digest = Digest::of(b"another");
+        let last = blob.pieces().last().unwrap().unwrap_err();
+        assert!(last.to_string().contains("are others"), "{last}");
+    }
+
+    #[test]
+    fn pieces_are_all_bytes_and_others_end_in_an_error() {
+        let bytes: Vec<u8> = (0..BUFFER + 10).map(|at| at.to_le_bytes()[0]).collect();
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&bytes).unwrap();
+        let file = Arc::new(file);
+        check(Content::File(Arc::clone(&file)), &bytes);
+        check(Content::Part { file, begin: 3, size: BUFFER as u64 + 2 }, &bytes[3..BUFFER + 5]);
+        check(Content::Memory(bytes.clone()), &bytes);
+        check(Content::Memory(Vec::new()), b"");
+    }
 }

@@ -19,7 +19,7 @@ mod manifest;
 mod name;
 
 pub use base::Base;
-pub use blob::{Blob, Content};
+pub use blob::{Blob, Content, Pieces};
 pub use config::{Config, History, RootFs, Run};
 pub use digest::Digest;
 pub use error::Error;

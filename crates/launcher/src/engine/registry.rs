@@ -34,10 +34,13 @@ pub struct RegistrySettings {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Login {
     /// The registry, as the configuration names it.
-    pub(crate) registry: String,
-    pub(crate) username: Option<String>,
-    pub(crate) password: Option<String>,
-    pub(crate) identity_token: Option<String>,
+    pub registry: String,
+    /// The user.
+    pub username: Option<String>,
+    /// The user's password.
+    pub password: Option<String>,
+    /// What stands for both.
+    pub identity_token: Option<String>,
 }
 
 impl fmt::Debug for Login {
