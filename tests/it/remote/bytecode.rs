@@ -4,13 +4,12 @@
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::PathBuf;
-use std::process::Stdio;
-use std::time::Instant;
 
 use fs_err as fs;
 use serde_json::Value;
 
 use super::machines::{another_machine, use_bucket, use_directory};
+use super::pushing::kill_pushes;
 use crate::support::bucket::Bucket;
 use crate::support::synced::{Synced, snapshot};
 use crate::support::wheel::{Wheel, sha256};
@@ -311,28 +310,7 @@ fn a_push_that_is_killed_names_no_pack_that_is_not_there() {
     let mut world = volume();
     use_directory(&mut world);
     world.sync(&[]);
-    let start = |world: &World| {
-        let mut command = world.command(&["push"]);
-        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
-    };
-    let begun = Instant::now();
-    start(&world).wait().unwrap();
-    let (usual, mut hits) = (begun.elapsed(), 0);
-    for round in 1..=12 {
-        fs::remove_dir_all(world.path("remote")).unwrap();
-        fs::create_dir(world.path("remote")).unwrap();
-        let mut child = start(&world);
-        std::thread::sleep(usual * round / 13);
-        hits += u32::from(child.try_wait().unwrap().is_none());
-        let _ = child.kill();
-        child.wait().unwrap();
-        if world.path("remote/v1/envs").is_dir()
-            && snapshot(&world.path("remote/v1/envs")).len() > 1
-        {
-            packs(&world);
-        }
-    }
-    assert!(hits > 2, "only {hits} were killed in the middle");
+    kill_pushes(&world, |world| drop(packs(world)));
     world.pyfast(&["push"]).ok();
     let wheels = stored(&world);
     world.index.stop();

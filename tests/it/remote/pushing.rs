@@ -46,35 +46,39 @@ fn a_push_that_is_killed_leaves_no_list() {
     use_directory(&mut world);
     world.sync(&[]);
     world.index.delay("/files/", 30);
-    let lists =
-        |world: &World| fs::read_dir(world.path("remote/v1/envs")).map_or(0, Iterator::count);
-    let start = |world: &World| {
-        let mut command = world.command(&["push"]);
-        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
-    };
-    let begun = Instant::now();
-    start(&world).wait().unwrap();
-    let (usual, mut hits) = (begun.elapsed(), 0);
-    assert_eq!(lists(&world), 1);
-    for round in 1..=12 {
-        fs::remove_dir_all(world.path("remote")).unwrap();
-        fs::create_dir(world.path("remote")).unwrap();
-        let mut child = start(&world);
-        std::thread::sleep(usual * round / 14);
-        let hit = child.try_wait().unwrap().is_none();
-        let _ = child.kill();
-        child.wait().unwrap();
-        hits += u32::from(hit);
-        // Whoever sees a list finds all that it names.
-        if lists(&world) > 0 {
-            assert_eq!(wheels(&world), 4, "round {round}");
-        }
-    }
-    assert!(hits > 2, "only {hits} were killed in the middle");
+    kill_pushes(&world, |world| assert_eq!(wheels(world), 4));
     world.pyfast(&["push"]).ok();
     world.index.stop();
     another_machine(&mut world);
     assert_eq!(world.sync(&[]).installed().len(), 4);
+}
+
+/// Kills twelve pushes into an empty directory, each a little later than the one before, and has a look at what is there
+/// where there is a list: whoever sees one finds all that it names.
+pub(super) fn kill_pushes(world: &World, look: impl Fn(&World)) {
+    let lists = || fs::read_dir(world.path("remote/v1/envs")).map_or(0, Iterator::count);
+    let start = || {
+        let mut command = world.command(&["push"]);
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    };
+    let begun = Instant::now();
+    start().wait().unwrap();
+    let (usual, mut hits) = (begun.elapsed(), 0);
+    assert_eq!(lists(), 1);
+    look(world);
+    for round in 1..=12 {
+        fs::remove_dir_all(world.path("remote")).unwrap();
+        fs::create_dir(world.path("remote")).unwrap();
+        let mut child = start();
+        std::thread::sleep(usual * round / 14);
+        hits += u32::from(child.try_wait().unwrap().is_none());
+        let _ = child.kill();
+        child.wait().unwrap();
+        if lists() > 0 {
+            look(world);
+        }
+    }
+    assert!(hits > 2, "only {hits} were killed in the middle");
 }
 
 /// How many wheels the directory has, without what killed pushes left.
