@@ -173,12 +173,10 @@ start_docker() { # FLAGS...
 
 hard() { awk -v n="Max $1" 'index($0, n) == 1 { print $(NF - 1) }' /proc/self/limits; }
 
-start_podman() {
-    # Its buildx would want to fetch an image that builds.
-    clients compose
-    mkdir -p "$root/etc/containers"
-    # runc with cgroupfs: nothing here is systemd. Limits: without the right to raise them the defaults cannot be set.
-    cat >"$work/containers.conf" <<CONF
+# What every Podman here is told. runc with cgroupfs: nothing here is systemd. Limits: without the right to raise them the
+# defaults cannot be set.
+podman_settings() {
+    cat <<CONF
 [containers]
 default_ulimits = ["nofile=1024:$(hard "open files")", "nproc=1024:$(hard processes)"]
 [engine]
@@ -186,8 +184,20 @@ cgroup_manager = "cgroupfs"
 events_logger = "file"
 runtime = "runc"
 CONF
-    printf '[storage]\ndriver = "overlay"\ngraphroot = "%s/data"\nrunroot = "%s/exec"\n' "$work" "$work" >"$work/storage.conf"
+}
+
+# Whose images are taken: everybody's, none comes from elsewhere.
+podman_policy() {
+    mkdir -p "$root/etc/containers"
     echo '{"default":[{"type":"insecureAcceptAnything"}]}' >"$root/etc/containers/policy.json"
+}
+
+start_podman() {
+    # Its buildx would want to fetch an image that builds.
+    clients compose
+    podman_policy
+    podman_settings >"$work/containers.conf"
+    printf '[storage]\ndriver = "overlay"\ngraphroot = "%s/data"\nrunroot = "%s/exec"\n' "$work" "$work" >"$work/storage.conf"
     export PODMAN_IGNORE_CGROUPSV1_WARNING=1 CONTAINERS_CONF="$work/containers.conf" CONTAINERS_STORAGE_CONF="$work/storage.conf"
     inside podman system service --time=0 "unix://$work/engine.sock"
 }
@@ -202,19 +212,12 @@ start_rootless() {
         mknod -m 0666 "$node" c 10 "${device#*:}"
         mount --bind "$node" "$root/dev/${device%:*}"
     done
-    mkdir -p "$root/etc/containers"
-    echo '{"default":[{"type":"insecureAcceptAnything"}]}' >"$root/etc/containers/policy.json"
+    podman_policy
     mkdir -p "$work/home/.config/containers" "$work/user"
-    cat >"$work/home/.config/containers/containers.conf" <<CONF
-[containers]
-default_ulimits = ["nofile=1024:$(hard "open files")", "nproc=1024:$(hard processes)"]
-[engine]
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-runtime = "runc"
-[network]
-default_rootless_network_cmd = "slirp4netns"
-CONF
+    {
+        podman_settings
+        printf '[network]\ndefault_rootless_network_cmd = "slirp4netns"\n'
+    } >"$work/home/.config/containers/containers.conf"
     chown -R "$user:$user" "$work/home" "$work/user"
     chmod 0711 "$work"
     chmod 0700 "$work/user"
