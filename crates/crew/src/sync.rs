@@ -13,7 +13,7 @@ use pyfast_installer::link::{Habitat, Native};
 use pyfast_installer::prefix::Prefix;
 use pyfast_launcher::volume::MOUNT_POINT;
 use pyfast_resolver::native::NativeLock;
-use pyfast_root::current_of;
+use pyfast_root::{Workspace, current_of};
 
 use crate::afterwards;
 use crate::elsewhere::Elsewhere;
@@ -307,6 +307,14 @@ fn in_directory(
     let (subject, sink, begun) = (subject(settings), sink(events), Begun::default());
     let place = Directory { written, seen, habitat, subject, sink, means: Some(&hands), begun };
     let outcome = run(task, &place, &hands, Asked { identity, later, libraries: native.libraries });
+    if let Ok(report) = &outcome
+        && report.untouched
+        && !task.options.dry_run
+        && let Ok(Some(root)) = pyfast_root::Root::find(&place.written, &place.seen)
+    {
+        // What one that was killed with its environment made has left; no store was opened, which would have done it.
+        Workspace::sweep(&root);
+    }
     if let Ok(report) = &outcome
         && report.plan.is_none()
         && place.written == place.seen

@@ -373,6 +373,11 @@ impl Root {
         self.private(TMP)
     }
 
+    /// The same, where it is there.
+    pub(crate) fn find_tmp(&self) -> Result<Option<Dir>, Error> {
+        self.top().find_dir(TMP)
+    }
+
     /// The directory of locks.
     pub(crate) fn locks(&self) -> Result<Dir, Error> {
         self.private(LOCKS)

@@ -32,12 +32,18 @@ impl Workspace {
         let name = format!("{PREFIX}{unique}");
         // Before the directory, so that nobody takes that for a leftover.
         let lock = root.queue(&LockName::workspace(&name), Share::Alone)?;
-        if lock.is_supported() {
-            sweep(root, &tmp)?;
-        }
+        sweep(root, &tmp)?;
         tmp.create_dir(&name, 0o700)?;
         let dir = tmp.dir(&name)?;
         Ok(Self { tmp, name, dir, _lock: lock })
+    }
+
+    /// Removes what killed processes of this user have left in `tmp/`, for whoever needs no directory. What cannot be
+    /// removed is in nobody's way, and is tried again by the next process.
+    pub fn sweep(root: &Root) {
+        if let Ok(Some(tmp)) = root.find_tmp() {
+            let _ = sweep(root, &tmp);
+        }
     }
 
     /// The open directory. It is as deep in the root as a generation.
@@ -63,7 +69,9 @@ fn sweep(root: &Root, tmp: &Dir) -> Result<(), Error> {
             continue;
         }
         let ours = tmp.facts(name)?.is_some_and(|facts| facts.kind.is_dir() && facts.owner == own);
-        if ours && Lock::try_now(root.locks()?, name, Share::Alone)?.is_some() {
+        let lock = if ours { Lock::try_now(root.locks()?, name, Share::Alone)? } else { None };
+        // Where a file system has no locks, nobody knows whose it is.
+        if lock.is_some_and(|lock| lock.is_supported()) {
             // Another sweeper may have been faster; and what cannot be removed is in nobody's way.
             let _ = tmp.remove_tree(name);
         }

@@ -104,6 +104,15 @@ fn leftover_of_a_killed_process_goes() {
 }
 
 #[test]
+fn leftover_of_a_killed_process_goes_where_nothing_is_to_be_done() {
+    let (world, left) = killed();
+    world.require(&["b"]);
+    let ran = world.pyfast(&["sync", "-r", "requirements.txt"]).ok();
+    assert!(ran.stderr.contains("Up to date"), "{ran}");
+    assert!(left.iter().all(|path| !path.exists()), "{left:?}");
+}
+
+#[test]
 fn leftover_of_another_user_stays() {
     let (world, left) = killed();
     if !rustix::process::geteuid().is_root() {
