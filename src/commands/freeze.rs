@@ -84,5 +84,6 @@ fn say(args: &Args, report: &Report, settings: &Settings) {
     let (name, into) = (&args.name, into.collect::<Vec<_>>().join(" and "));
     let what = format!(" {name} into {into}: {all} ({size}), {new} packed now ({took})");
     settings.ui.note(green("Froze").and(what));
-    settings.ui.note(format!("It runs with the Python {version} at {python} of whatever it is in"));
+    let whose = if args.scratch { "what mounts it" } else { "its base" };
+    settings.ui.note(format!("It runs with the Python {version} that {whose} has at {python}"));
 }

@@ -62,6 +62,10 @@ impl From<Error> for Failure {
             | Error::NotLocked { near: Some(near), .. } => {
                 failure.hints.push(format!("was `{near}` meant?"));
             }
+            Error::Registry(error) => {
+                let login = |registry: &str| format!("log in with `docker login {registry}`");
+                failure.hints.extend(error.denied_by().map(login));
+            }
             Error::NoSuchEnvironment { near, .. } => {
                 failure.hints.extend(near.iter().map(|near| format!("was `{near}` meant?")));
                 failure.hints.push("`pyfast env list` lists them".to_owned());
@@ -115,7 +119,6 @@ fn hint(error: &Error) -> Option<&'static str> {
         Error::FreezeOutOfReach { .. } => {
             Some("run pyfast where the volume's files are, as root; or sync into a --root DIR")
         }
-        Error::Registry(error) if error.is_denied() => Some("log in with `docker login REGISTRY`"),
         Error::NotCompiled { .. } => Some("`pyfast sync --compile --reinstall` compiles it"),
         Error::StrangeBuild { .. } => {
             Some("a build that works gives one wheel: look at the source before you trust it")

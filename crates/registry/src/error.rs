@@ -94,9 +94,12 @@ impl Error {
         }
     }
 
-    /// Whether the registry would let somebody else.
-    pub fn is_denied(&self) -> bool {
-        matches!(self, Self::Denied { .. })
+    /// The registry, where it would let somebody else.
+    pub fn denied_by(&self) -> Option<&str> {
+        match self {
+            Self::Denied { registry, .. } => Some(registry),
+            _ => None,
+        }
     }
 
     /// How long to wait before what failed is tried again; `None` where it would fail again.

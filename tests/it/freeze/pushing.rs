@@ -68,8 +68,10 @@ fn only_what_is_missing_is_pushed_with_the_login_of_the_container_client() {
 #[test]
 fn who_is_not_let_in_is_told_before_anything_is_packed() {
     let (world, server) = (stocked(), server());
-    push(&world, &server, "1")
-        .refused(MENDABLE, &["does not let anybody push", &server.name(), "docker login"]);
+    push(&world, &server, "1").refused(
+        MENDABLE,
+        &["does not let anybody push", &format!("docker login {}", server.name())],
+    );
     log_in(&world, &server, "dXNlcjp3cm9uZw==");
     push(&world, &server, "1")
         .refused(MENDABLE, &["does not let this user push", "team/shop", "docker login"]);
