@@ -19,11 +19,11 @@ pub fn check_service(service: &Service, library: &Library<'_>) -> Vec<Finding> {
     for Entry { target, .. } in &service.entries {
         named.add(target);
     }
-    let findings = library.with_room(|| {
-        read_reached(&search, library, service.python, &named.scripts, &named.modules);
-        // Modules import each other some hundred deep, and each import is a few calls here.
-        simulate(service, search, library)
-    });
+    let reach = || read_reached(&search, library, service.python, &named.scripts, &named.modules);
+    // Modules import each other some hundred deep, and each import is a few calls here.
+    let simulated = || simulate(service, &search, library, &reach);
+    // One after the other, the simulation would be what all processors but one wait for.
+    let (findings, ()) = library.with_room(|| rayon::join(simulated, reach));
     library.without_meant(findings, service.python)
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -55,7 +55,11 @@ pub struct Library<'a> {
     known: Mutex<Shelf>,
     /// Names that functions of any of them set on what they import.
     set: Mutex<FxHashSet<Name>>,
+    /// Files that are still being read, and count for that.
+    due: Mutex<Option<Due>>,
 }
+
+type Due = Arc<(BTreeSet<PathBuf>, PythonVersion)>;
 
 /// What was read, for which Python, by paths as they are written: taking them apart costs more than anything else.
 type Shelf = FxHashMap<OsString, Vec<Known>>;
@@ -80,7 +84,7 @@ fn keep(shelf: &Mutex<Shelf>, path: &OsStr, known: Known) {
 impl<'a> Library<'a> {
     /// Knows nothing of these files but what is known of their origins.
     pub fn new(files: &'a dyn Files, read: &'a ReadFiles) -> Self {
-        Self { files, read, known: Mutex::default(), set: Mutex::default() }
+        Self { files, read, known: Mutex::default(), set: Mutex::default(), due: Mutex::default() }
     }
 
     /// Has this done where trees and imports may be deep.
@@ -149,8 +153,33 @@ impl<'a> Library<'a> {
         findings.into_iter().filter(|finding| !is_meant(finding)).collect()
     }
 
+    /// Reads files, and has something done meanwhile, which sees no difference to when all of them were read before.
+    pub fn while_reading<T: Send>(
+        &self,
+        paths: &BTreeSet<PathBuf>,
+        version: PythonVersion,
+        act: impl FnOnce() -> T + Send,
+    ) -> T {
+        *self.due() = Some(Arc::new((paths.clone(), version)));
+        self.with_room(|| rayon::join(act, || self.read_due())).0
+    }
+
+    fn due(&self) -> MutexGuard<'_, Option<Due>> {
+        self.due.lock().expect("nobody panics with it")
+    }
+
+    /// Reads what is due. What somebody else is just reading is read twice, so that nobody waits for anybody.
+    fn read_due(&self) {
+        let due = self.due().clone();
+        if let Some(due) = due {
+            self.read_all(&due.0, due.1);
+            *self.due() = None;
+        }
+    }
+
     /// Whether a function of a file that was read sets this on what it imports: nobody knows when it is called.
     pub(crate) fn sets(&self, attribute: &str) -> bool {
+        self.read_due();
         self.set.lock().expect("nobody panics with it").contains(attribute)
     }
 

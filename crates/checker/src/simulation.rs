@@ -19,6 +19,7 @@ mod standard;
 mod table;
 mod weighing;
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -37,13 +38,14 @@ use failing::{Draft, Guard, Key};
 use foreign::Foreign;
 use table::Module;
 
-/// What fails when a service starts.
+/// What fails when a service starts. `reach` reads every file that it can reach, which may be going on meanwhile.
 pub(crate) fn simulate(
     service: &Service,
-    search: Search<'_>,
+    search: &Search<'_>,
     library: &Library<'_>,
+    reach: &dyn Fn(),
 ) -> Vec<Finding> {
-    let mut simulation = Simulation::new(service, search, library);
+    let mut simulation = Simulation::new(service, search, library, reach);
     simulation.start(&service.entries);
     simulation.afterwards();
     simulation.findings()
@@ -53,7 +55,10 @@ pub(crate) fn simulate(
 struct Simulation<'a> {
     service: &'a Service,
     library: &'a Library<'a>,
-    search: Search<'a>,
+    search: &'a Search<'a>,
+    /// Reads every file that can be reached.
+    reach: &'a dyn Fn(),
+    is_reached: OnceCell<()>,
     foreign: Foreign,
     /// `sys.modules`, as far as the project's own go.
     modules: FxHashMap<Name, Module>,
@@ -144,12 +149,19 @@ impl Frame {
 }
 
 impl<'a> Simulation<'a> {
-    fn new(service: &'a Service, search: Search<'a>, library: &'a Library<'a>) -> Self {
+    fn new(
+        service: &'a Service,
+        search: &'a Search<'a>,
+        library: &'a Library<'a>,
+        reach: &'a dyn Fn(),
+    ) -> Self {
         Self {
             service,
             library,
             unseen: if search.is_open { Unseen::Installed } else { Unseen::Nothing },
             search,
+            reach,
+            is_reached: OnceCell::new(),
             foreign: Foreign::default(),
             modules: FxHashMap::default(),
             order: Vec::new(),
@@ -173,6 +185,13 @@ impl<'a> Simulation<'a> {
             ancestries: FxHashMap::default(),
             found: BTreeMap::new(),
         }
+    }
+
+    /// Whether a function of any file sets this on what it imports; of those that can be reached all count, however far the
+    /// others who read them are.
+    fn sets(&self, attribute: &str) -> bool {
+        self.is_reached.get_or_init(|| (self.reach)());
+        self.library.sets(attribute)
     }
 
     fn is_certain(&self) -> bool {

@@ -181,7 +181,7 @@ impl Simulation<'_> {
         if self.is_missing(module, said) {
             return;
         }
-        match reached::find(&self.search, module) {
+        match reached::find(self.search, module) {
             Found::Source { path, directories: None, .. } => {
                 let package = module.rsplit_once('.').map_or("", |(parent, _)| parent).to_owned();
                 self.load_package(&package);

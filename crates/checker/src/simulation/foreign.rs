@@ -167,7 +167,7 @@ impl Simulation<'_> {
         if let Some(found) = self.foreign.found.get(module) {
             return found.clone();
         }
-        let found = reached::find(&self.search, module);
+        let found = reached::find(self.search, module);
         self.foreign.found.insert(module.to_owned(), found.clone());
         found
     }
@@ -217,7 +217,7 @@ impl Simulation<'_> {
     }
 
     fn add_star(&mut self, module: &str, names: &mut Names) {
-        match reached::find(&self.search, module) {
+        match reached::find(self.search, module) {
             Found::Source { path, directories, .. } => {
                 let inner = self.foreign_names(module, &path, directories.is_some());
                 names.is_open |= inner.is_open;
@@ -249,7 +249,7 @@ impl Simulation<'_> {
 
     pub(super) fn star_foreign(&mut self, module: &str, frame: &mut Frame) {
         let mut names = Arc::new(Names { is_open: true, ..Names::default() });
-        if let Found::Source { path, directories, .. } = reached::find(&self.search, module) {
+        if let Found::Source { path, directories, .. } = reached::find(self.search, module) {
             names = self.foreign_names(module, &path, directories.is_some());
         }
         if let Some(own) = self.modules.get_mut(&frame.module) {

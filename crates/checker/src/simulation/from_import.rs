@@ -100,9 +100,7 @@ impl Simulation<'_> {
             .as_ref()
             .and_then(|read| read.outline.as_ref())
             .is_some_and(|outline| outline.globals.iter().any(|global| global == name));
-        by_function
-            || self.library.sets(name)
-            || !self.is_certain() && known.doubtful.contains(name)
+        by_function || self.sets(name) || !self.is_certain() && known.doubtful.contains(name)
     }
 
     fn star(&mut self, name: &str, at: u32, frame: &mut Frame) -> Result<(), Raised> {

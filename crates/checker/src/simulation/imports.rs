@@ -273,7 +273,7 @@ impl Simulation<'_> {
 
     /// Finds a module by its whole name, without loading anything.
     pub(super) fn find(&self, name: &str) -> Found {
-        crate::reached::find(&self.search, name)
+        crate::reached::find(self.search, name)
     }
 
     /// What keeps a file from being compiled fails where it is imported.

@@ -117,7 +117,7 @@ impl Simulation<'_> {
         let inner = Name::join(&[name, attribute], ".");
         if let Answer::No(_) = self.foreign_attribute(name, attribute)
             && !self.provided.contains(&inner)
-            && !self.library.sets(attribute)
+            && !self.sets(attribute)
         {
             let draft = messages::no_foreign_name(self, frame, at, name, attribute);
             self.fail(Kind::Attribute, draft)?;

@@ -109,7 +109,7 @@ impl Simulation<'_> {
         steps::each_step(outline, &mut |step| {
             has_all |= matches!(step, crate::outline::Step::From(from) if from.names.is_empty());
         });
-        let missing = names.iter().find(|name| !bound.contains(**name) && !self.library.sets(name));
+        let missing = names.iter().find(|name| !bound.contains(**name) && !self.sets(name));
         missing.filter(|_| !has_all).map(|name| (*name).to_owned())
     }
 

@@ -190,3 +190,33 @@ fn no_tree_is_too_deep() {
         check_service(&case.service(world.path()), &library);
     }
 }
+
+/// The simulation does not wait until everything is read, and says the same as if it did.
+#[test]
+fn what_any_file_sets_counts_however_late_it_is_read() {
+    let world = tempfile::tempdir().unwrap();
+    let main = "import lib\nprint(lib.late)\n";
+    let sets = "import lib\ndef f():\n    lib.late = 1\n";
+    let found = |others: &[(&str, &str)]| {
+        let place = tempfile::tempdir_in(world.path()).unwrap();
+        let mut paths = BTreeSet::new();
+        for (name, text) in [("lib.py", "x = 1\n"), ("main.py", main)].iter().chain(others) {
+            let path = place.path().join(name);
+            fs_err::write(&path, text).unwrap();
+            paths.insert(path);
+        }
+        let case = Case { entry: "import main".to_owned(), ..Case::default() };
+        let service = case.service(place.path());
+        let reached = ReadFiles::default();
+        let alone = check_service(&service, &Library::new(&Disk, &reached));
+        let sources = ReadFiles::default();
+        let library = Library::new(&Disk, &sources);
+        let version = service.python;
+        let beside = library.while_reading(&paths, version, || check_service(&service, &library));
+        (alone.len(), beside.len())
+    };
+    assert_eq!(found(&[]), (1, 1), "nothing sets it");
+    assert_eq!(found(&[("beside.py", sets)]), (1, 0), "nobody imports it");
+    let imports = format!("{main}def later():\n    import third\n");
+    assert_eq!(found(&[("main.py", &*imports), ("third.py", sets)]), (0, 0), "a function does");
+}

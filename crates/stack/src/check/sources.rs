@@ -67,8 +67,10 @@ pub(super) fn check(
     let judged = memory.judged::<Infallible>(".sources", &question, &Sources, |disk| {
         let read = ReadFiles::default();
         let library = Library::new(disk, &read);
+        let modules = || check_modules(&services, roots, &library);
+        let of_modules = library.while_reading(&files, python, modules);
         let mut findings = check_syntax(&files, python, &library);
-        findings.extend(check_modules(&services, roots, &library));
+        findings.extend(of_modules);
         let unknown = files.iter().filter_map(|file| unread(file, &project.directory)).collect();
         Ok(Judged { findings, unknown })
     });
