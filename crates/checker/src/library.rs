@@ -64,21 +64,24 @@ type Due = Arc<(BTreeSet<PathBuf>, PythonVersion)>;
 /// What was read, for which Python, by paths as they are written: taking them apart costs more than anything else.
 type Shelf = FxHashMap<OsString, Vec<Known>>;
 
-/// A file as one Python reads it; `None` if it cannot be read.
-#[derive(Clone)]
+/// A file as one Python reads it.
 struct Known {
     version: PythonVersion,
-    read: Option<Arc<Read>>,
+    read: Slot,
 }
 
-fn known(shelf: &Mutex<Shelf>, path: &OsStr, version: PythonVersion) -> Option<Known> {
-    let shelf = shelf.lock().expect("nobody panics with it");
-    shelf.get(path)?.iter().find(|known| known.version == version).cloned()
-}
+/// What is known of a file, from when the first one has read it, for whom all others wait; `None` if it cannot be read.
+type Slot = Arc<OnceLock<Option<Arc<Read>>>>;
 
-fn keep(shelf: &Mutex<Shelf>, path: &OsStr, known: Known) {
+fn slot(shelf: &Mutex<Shelf>, path: &OsStr, version: PythonVersion) -> Slot {
     let mut shelf = shelf.lock().expect("nobody panics with it");
-    shelf.entry(path.to_owned()).or_default().push(known);
+    let is_wanted = |known: &&Known| known.version == version;
+    if let Some(known) = shelf.get(path).and_then(|all| all.iter().find(is_wanted)) {
+        return Slot::clone(&known.read);
+    }
+    let read = Slot::default();
+    shelf.entry(path.to_owned()).or_default().push(Known { version, read: Slot::clone(&read) });
+    read
 }
 
 impl<'a> Library<'a> {
@@ -104,30 +107,30 @@ impl<'a> Library<'a> {
 
     /// A file; `None` if it cannot be read.
     pub(crate) fn read(&self, path: &Path, version: PythonVersion) -> Option<Arc<Read>> {
-        if let Some(known) = known(&self.known, path.as_os_str(), version) {
-            return known.read;
-        }
-        let read = self.read_once(path, version);
-        if let Some(outline) = read.as_ref().and_then(|read| read.outline.as_ref()) {
-            self.set.lock().expect("nobody panics with it").extend(set_by_functions(outline));
-        }
-        keep(&self.known, path.as_os_str(), Known { version, read: read.clone() });
-        read
+        let read = || {
+            let read = self.read_once(path, version);
+            if let Some(outline) = read.as_ref().and_then(|read| read.outline.as_ref()) {
+                let set = set_by_functions(outline);
+                self.set.lock().expect("nobody panics with it").extend(set);
+            }
+            read
+        };
+        slot(&self.known, path.as_os_str(), version).get_or_init(read).clone()
     }
 
     /// A file, unless another service has it already.
     fn read_once(&self, path: &Path, version: PythonVersion) -> Option<Arc<Read>> {
-        let origin = self.files.origin(path);
-        let origin = origin.as_ref().map(|origin| origin.as_os_str());
-        if let Some(known) = origin.and_then(|origin| known(&self.read.known, origin, version)) {
-            return known.read;
+        let read = || {
+            let bytes = self.files.read(path).ok()?;
+            Some(Arc::new(syntax::read(&bytes, version)))
+        };
+        match self.files.origin(path) {
+            Some(origin) => {
+                let slot = slot(&self.read.known, origin.as_os_str(), version);
+                slot.get_or_init(read).clone()
+            }
+            None => read(),
         }
-        let read = self.files.read(path).ok();
-        let read = read.map(|bytes| Arc::new(syntax::read(&bytes, version)));
-        if let Some(origin) = origin {
-            keep(&self.read.known, origin, Known { version, read: read.clone() });
-        }
-        read
     }
 
     /// Where something stands in a file; its beginning where that has no text.
@@ -168,7 +171,7 @@ impl<'a> Library<'a> {
         self.due.lock().expect("nobody panics with it")
     }
 
-    /// Reads what is due. What somebody else is just reading is read twice, so that nobody waits for anybody.
+    /// Reads what is due, and waits for what others are just reading.
     fn read_due(&self) {
         let due = self.due().clone();
         if let Some(due) = due {
