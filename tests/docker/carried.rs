@@ -249,7 +249,7 @@ fn what_a_build_needs_is_limited_there_as_the_project_and_the_command_line_say()
 #[test]
 fn sources_are_built_side_by_side_in_containers() {
     let Some(world) = world("carried-several") else { return };
-    let doing = "import time; began = time.time(); time.sleep(4); \
+    let doing = "import time; began = time.time(); time.sleep(10); \
                  open('word.txt', 'w').write('%r %r' % (began, time.time()))";
     for name in ["one", "two"] {
         let folder = world.project().join(name);

@@ -187,7 +187,7 @@ impl Way {
     fn says(&self, line: &str) {
         let begun = Instant::now();
         while !self.ok(&["logs", "web"]).contains(line) {
-            assert!(begun.elapsed() < Duration::from_secs(30), "`{line}`: {}", self.ok(&["logs"]));
+            assert!(begun.elapsed() < Duration::from_mins(10), "`{line}`: {}", self.ok(&["logs"]));
         }
     }
 }

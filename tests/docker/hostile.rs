@@ -11,7 +11,7 @@ use crate::project::{Project, TWO};
 use crate::world::{SLIM, World, text};
 
 /// No command takes longer, unless it hangs: those with an engine make containers.
-const LIMIT: Duration = Duration::from_mins(1);
+const LIMIT: Duration = Duration::from_mins(10);
 
 /// Runs it to its end; it has to end by itself, with a code that says that it worked or that the user can mend it.
 #[track_caller]

@@ -195,7 +195,7 @@ impl Pod<'_> {
         let path = container["readinessProbe"]["httpGet"]["path"].as_str().unwrap();
         let port = &container["ports"][0]["containerPort"];
         let code = format!(
-            "import time, urllib.request as u\nfor _ in range(300):\n try:\n  print(u.urlopen('http://127.0.0.1:{port}{path}', timeout=5).status)\n  break\n except OSError: time.sleep(0.1)"
+            "import time, urllib.request as u\nfor _ in range(3000):\n try:\n  print(u.urlopen('http://127.0.0.1:{port}{path}', timeout=5).status)\n  break\n except OSError: time.sleep(0.1)"
         );
         let asked = self.world.docker(&["exec", &id, "python3", "-c", &code]);
         let logs = self.world.docker(&["logs", &id]);

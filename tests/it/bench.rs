@@ -181,7 +181,7 @@ fn interrupted_it_ends_what_it_started_and_leaves_nothing_but_what_it_knows() {
         let child = command.spawn().unwrap();
         let begun = Instant::now();
         while !pids.exists() {
-            assert!(begun.elapsed() < Duration::from_mins(2), "uv was not started");
+            assert!(begun.elapsed() < Duration::from_mins(10), "uv was not started");
             thread::sleep(Duration::from_millis(20));
         }
         let kill = Command::new("kill").args(["-s", signal, &child.id().to_string()]).status();
@@ -192,7 +192,7 @@ fn interrupted_it_ends_what_it_started_and_leaves_nothing_but_what_it_knows() {
         for pid in fs_err::read_to_string(&pids).unwrap().lines() {
             let state = || fs_err::read_to_string(format!("/proc/{pid}/stat"));
             while state().is_ok_and(|state| !state.contains(") Z ")) {
-                assert!(begun.elapsed() < Duration::from_mins(2), "{pid} goes on after {signal}");
+                assert!(begun.elapsed() < Duration::from_mins(10), "{pid} goes on after {signal}");
                 thread::sleep(Duration::from_millis(20));
             }
         }

@@ -331,9 +331,9 @@ fn a_conflict_names_the_lines_of_the_file_as_it_is() {
     conflict(&["-r", "more.txt", "app>1"], &["app>1 (new in more.txt)", "(pyproject.toml:5)"]);
 }
 
-/// Starts adding `web`, and waits until its wheel is asked for, which takes a second.
+/// Starts adding `web`, and waits until its wheel is asked for, which is held.
 fn begun(world: &World) -> Child {
-    world.index.delay("web-1.5", 1000);
+    world.index.hold("web-1.5-py3-none-any.whl");
     let mut command = world.command(&["add", "web"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     while world.index.asked(".whl").is_empty() && child.try_wait().unwrap().is_none() {
@@ -348,6 +348,7 @@ fn an_edit_of_somebody_else_is_not_lost() {
     world.require(&["app"]);
     let child = begun(&world);
     world.require(&["app", "tool"]);
+    world.index.release();
     let ran = Ran::wait(child).refused(MENDABLE, &["requirements.txt", "changed meanwhile"]);
     assert_eq!(world.read("requirements.txt"), "app\ntool\n", "{ran}");
     world.pyfast(&["sync"]).ok();

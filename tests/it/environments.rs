@@ -109,7 +109,7 @@ fn what_is_gone_for_long_is_collected() {
 #[test]
 fn everything_goes_unless_a_process_uses_it() {
     let world = world();
-    let mut command = world.command(&["run", "--", "sleep", "60"]);
+    let mut command = world.command(&["run", "--", "sleep", "600"]);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let path = format!("/proc/{}/cmdline", child.id());
     while !fs::read_to_string(&path).unwrap_or_default().starts_with("sleep") {

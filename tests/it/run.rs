@@ -291,7 +291,7 @@ fn environment_variables_stand_in_for_the_common_flags() {
 #[test]
 fn supervised_command_restarts_in_the_environment_of_the_next_sync() {
     let (world, _) = world();
-    let script = "import tool, time; print(tool.__version__, flush=True); time.sleep(60)";
+    let script = "import tool, time; print(tool.__version__, flush=True); time.sleep(600)";
     let args = ["run", "--no-sync", "--supervise", "--grace", "5", "--", "python", "-c", script];
     let mut command = world.command(&args);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -323,7 +323,7 @@ fn supervised_command_that_survives_a_key_press_goes_on_with_the_next_sync() {
     let script = "import os, signal, tool, time\n\
                   signal.signal(signal.SIGINT, lambda *_: os.write(1, b'still here\\n'))\n\
                   print(tool.__version__, flush=True)\n\
-                  while True: time.sleep(60)";
+                  while True: time.sleep(600)";
     let args = ["run", "--no-sync", "--supervise", "--grace", "1", "--", "python", "-c", script];
     let mut command = world.command(&args);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();

@@ -140,9 +140,11 @@ pub async fn patiently<T>(
 mod tests {
     use super::*;
 
-    /// An act of so many milliseconds, interrupted at such times, with a patience of 300 ms; and whether it was told.
+    /// An act of so many milliseconds, interrupted at such times, with a patience of 300 ms, by a clock that leaps from one
+    /// of them to the next; and whether it was told.
     fn check(act: u64, interrupted: &[u64]) -> (Ended<u8>, bool) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_all().start_paused(true).build();
         let sender = watch::Sender::new(0);
         let mut interrupts = Interrupts(sender.subscribe());
         let mut told = false;

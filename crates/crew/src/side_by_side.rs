@@ -66,17 +66,26 @@ pub(crate) fn side_by_side<T: Sync, R: Send, E: Send>(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Barrier;
     use std::time::Duration;
 
     use super::*;
 
     #[test]
     fn outcomes_are_in_order_and_as_many_run_as_may() {
-        let (inside, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let [inside, most, done] = [(); 3].map(|()| AtomicUsize::new(0));
+        // The first three begin before one of them goes on, and the first of all is the last that is done.
+        let together = Barrier::new(3);
         let act = |number: &u64| {
             most.fetch_max(inside.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-            std::thread::sleep(Duration::from_millis(30 - number));
+            if *number < 3 {
+                together.wait();
+            }
+            while *number == 0 && done.load(Ordering::SeqCst) < 8 {
+                std::thread::yield_now();
+            }
             inside.fetch_sub(1, Ordering::SeqCst);
+            done.fetch_add(1, Ordering::SeqCst);
             Ok::<_, ()>(number * 2)
         };
         let things: Vec<u64> = (0..9).collect();
@@ -90,14 +99,18 @@ mod tests {
     #[test]
     fn the_first_failure_in_order_is_told_and_nothing_more_is_begun() {
         let begun = AtomicUsize::new(0);
-        // The second fails first.
-        let act = |&(number, pause): &(usize, u64)| {
+        // The second fails, as a rule first; both have begun.
+        let together = Barrier::new(2);
+        let act = |&number: &u64| {
             begun.fetch_add(1, Ordering::SeqCst);
-            std::thread::sleep(Duration::from_millis(pause));
-            if number < 2 { Err(number) } else { Ok(()) }
+            if number < 2 {
+                together.wait();
+                std::thread::sleep(Duration::from_millis(50 * (1 - number)));
+                return Err(number);
+            }
+            Ok(())
         };
-        let things = [(0, 80), (1, 5), (2, 5), (3, 5)];
-        assert_eq!(side_by_side(&things, NonZeroUsize::new(2).unwrap(), act), Err(0));
+        assert_eq!(side_by_side(&[0, 1, 2, 3], NonZeroUsize::new(2).unwrap(), act), Err(0));
         assert_eq!(begun.into_inner(), 2);
     }
 

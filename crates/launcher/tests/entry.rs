@@ -2,10 +2,12 @@
 //! nothing to run. Knows no engine.
 #![expect(clippy::unwrap_used, reason = "a test's panic names what is wrong, in its helpers too")]
 
-use std::io::Read as _;
+use std::io::{BufRead as _, Read as _};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -172,22 +174,24 @@ fn commands_that_cannot_run_answer_as_in_a_shell() {
 #[test]
 fn waiting_ends_with_the_environment() {
     let root = root();
-    let child = command(root.path(), 20_000, &["echo", "started"])
+    let mut child = command(root.path(), 120_000, &["echo", "started"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    std::thread::sleep(Duration::from_millis(150));
+    let mut first = [0; 14];
+    child.stderr.as_mut().unwrap().read_exact(&mut first).unwrap();
+    assert_eq!(&first, b"event: Waiting");
     activate(root.path());
     let output = child.wait_with_output().unwrap();
     assert_eq!(stdout(&output), "started\n");
-    assert!(String::from_utf8_lossy(&output.stderr).contains("event: Waiting"));
 }
 
 #[test]
 fn a_signal_ends_the_waiting() {
     let root = root();
-    let mut child = command(root.path(), 20_000, &["true"]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        command(root.path(), 120_000, &["true"]).stderr(Stdio::piped()).spawn().unwrap();
     // The message comes after the handlers are in place.
     let mut first = [0; 6];
     child.stderr.as_mut().unwrap().read_exact(&mut first).unwrap();
@@ -227,10 +231,12 @@ fn switch(root: &Path, id: &str) {
     fs_err::rename(env.join(".new"), env.join("current")).unwrap();
 }
 
-/// A supervised command; its output is what it and its supervisor say.
+/// A supervised command; its output is what it says, and what its supervisor says stands beside it.
 struct Supervised {
     child: Child,
     lines: std::io::Lines<std::io::BufReader<std::process::ChildStdout>>,
+    said: Arc<Mutex<String>>,
+    saying: JoinHandle<()>,
 }
 
 impl Supervised {
@@ -243,8 +249,19 @@ impl Supervised {
         command.arg("supervise").arg(root).arg(grace.to_string()).args(argv);
         command.env_remove("HOME").stdin(Stdio::null());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let reader = std::io::BufReader::new(child.stdout.take().unwrap());
-        Self { child, lines: std::io::BufRead::lines(reader) }
+        let lines = std::io::BufReader::new(child.stdout.take().unwrap()).lines();
+        let errors = std::io::BufReader::new(child.stderr.take().unwrap()).lines();
+        let said = Arc::<Mutex<String>>::default();
+        let all = Arc::clone(&said);
+        let saying = std::thread::spawn(move || {
+            errors.map_while(Result::ok).for_each(|line| *all.lock().unwrap() += &(line + "\n"));
+        });
+        Self { child, lines, said, saying }
+    }
+
+    /// Waits until the supervisor has said something.
+    fn until_said(&self, words: &str) {
+        wait_until(|| self.said.lock().unwrap().contains(words));
     }
 
     fn line(&mut self) -> String {
@@ -258,9 +275,8 @@ impl Supervised {
     /// The code, and what the supervisor said.
     fn end(mut self) -> (Option<i32>, String) {
         let code = self.child.wait().unwrap().code();
-        let mut said = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-        (code, said)
+        self.saying.join().unwrap();
+        (code, std::mem::take(&mut self.said.lock().unwrap()))
     }
 }
 
@@ -272,12 +288,21 @@ fn service(code: u8) -> String {
     )
 }
 
+/// Ends with 9 after it was asked to, but not before there is a file, as long as its own is there.
+fn slow(end: &Path) -> String {
+    format!(
+        "#!/bin/sh\ntrap 'echo asked; while [ -e \"$0\" ] && [ ! -e {} ]; do sleep 0.02; done; exit 9' TERM\n\
+         echo up\nwhile :; do sleep 0.02; done\n",
+        end.display()
+    )
+}
+
 #[test]
 fn a_supervised_command_gets_signals_and_gives_its_code() {
     let root = root();
     generation(root.path(), "abc", Some(&service(41)));
     switch(root.path(), "abc");
-    let mut supervised = Supervised::start(root.path(), 5000, &["tool"]);
+    let mut supervised = Supervised::start(root.path(), 60_000, &["tool"]);
     assert!(supervised.line().starts_with("up "));
     for (signal, answer) in [(Signal::USR1, "usr1"), (Signal::HUP, "hup"), (Signal::TERM, "end")] {
         supervised.signal(signal);
@@ -290,9 +315,9 @@ fn a_supervised_command_gets_signals_and_gives_its_code() {
 fn a_supervised_command_that_a_signal_ends_gives_128_and_its_number() {
     let root = root();
     activate(root.path());
-    let supervised = Supervised::start(root.path(), 5000, &["sh", "-c", "kill -KILL $$"]);
+    let supervised = Supervised::start(root.path(), 60_000, &["sh", "-c", "kill -KILL $$"]);
     assert_eq!(supervised.end().0, Some(137));
-    let supervised = Supervised::start(root.path(), 5000, &["no-such-command"]);
+    let supervised = Supervised::start(root.path(), 60_000, &["no-such-command"]);
     assert_eq!(supervised.end().0, Some(127));
 }
 
@@ -302,7 +327,7 @@ fn a_new_generation_restarts_the_command_under_the_same_supervisor() {
     generation(root.path(), "abc", Some(&service(0)));
     generation(root.path(), "def", Some(&service(7)));
     switch(root.path(), "abc");
-    let mut supervised = Supervised::start(root.path(), 5000, &["tool"]);
+    let mut supervised = Supervised::start(root.path(), 60_000, &["tool"]);
     assert!(supervised.line().ends_with("envs/v1/abc"));
     switch(root.path(), "def");
     assert_eq!(supervised.line(), "end", "the old one was asked to end");
@@ -323,10 +348,10 @@ fn a_generation_without_the_command_changes_nothing() {
     generation(root.path(), "def", None);
     generation(root.path(), "fab", Some("#!/no/such/python\n"));
     switch(root.path(), "abc");
-    let mut supervised = Supervised::start(root.path(), 5000, &["tool"]);
+    let mut supervised = Supervised::start(root.path(), 60_000, &["tool"]);
     assert!(supervised.line().ends_with("envs/v1/abc"));
     switch(root.path(), "def");
-    std::thread::sleep(Duration::from_millis(700));
+    supervised.until_said("not found in PATH");
     supervised.signal(Signal::USR1);
     assert_eq!(supervised.line(), "usr1", "it was not even asked to end");
     // A script whose interpreter is missing shows that only when it is started.
@@ -364,7 +389,7 @@ fn orphans_are_reaped_while_the_command_runs() {
     let parent = "#!/bin/sh\n(sh -c 'sleep 0.1' & echo $!)\nwhile :; do sleep 0.02; done\n";
     generation(root.path(), "abc", Some(parent));
     switch(root.path(), "abc");
-    let mut supervised = Supervised::start(root.path(), 300, &["tool"]);
+    let mut supervised = Supervised::start(root.path(), 60_000, &["tool"]);
     let orphan = PathBuf::from(format!("/proc/{}", supervised.line()));
     wait_until(|| !orphan.exists());
     supervised.signal(Signal::TERM);
@@ -374,16 +399,16 @@ fn orphans_are_reaped_while_the_command_runs() {
 #[test]
 fn an_end_that_is_asked_for_during_a_restart_is_the_end() {
     let root = root();
-    let slow = "#!/bin/sh\ntrap 'echo asked; sleep 0.5; exit 9' TERM\necho up\n\
-                while :; do sleep 0.02; done\n";
-    generation(root.path(), "abc", Some(slow));
+    let end = root.path().join("end");
+    generation(root.path(), "abc", Some(&slow(&end)));
     generation(root.path(), "def", Some("#!/bin/sh\necho second\n"));
     switch(root.path(), "abc");
-    let mut supervised = Supervised::start(root.path(), 5000, &["tool"]);
+    let mut supervised = Supervised::start(root.path(), 60_000, &["tool"]);
     assert_eq!(supervised.line(), "up");
     switch(root.path(), "def");
     assert_eq!(supervised.line(), "asked");
     supervised.signal(Signal::TERM);
+    fs_err::write(end, "").unwrap();
     let rest: Vec<_> = supervised.lines.by_ref().map(Result::unwrap).collect();
     assert!(rest.is_empty(), "nothing is started any more: {rest:?}");
     assert_eq!(supervised.end().0, Some(9));
@@ -395,16 +420,20 @@ fn going_back_and_forth_restarts_nothing() {
     generation(root.path(), "abc", Some(&service(5)));
     generation(root.path(), "def", Some(&service(6)));
     switch(root.path(), "abc");
-    let mut supervised = Supervised::start(root.path(), 5000, &["tool"]);
+    let mut supervised = Supervised::start(root.path(), 60_000, &["tool"]);
     assert!(supervised.line().ends_with("envs/v1/abc"));
     for _ in 0..5 {
+        // However slow this machine is, the other one is not seen for as long as a change has to stand.
+        supervised.signal(Signal::STOP);
         switch(root.path(), "def");
         switch(root.path(), "abc");
+        supervised.signal(Signal::CONT);
     }
     std::thread::sleep(Duration::from_millis(600));
     supervised.signal(Signal::TERM);
     assert_eq!(supervised.line(), "end");
-    assert_eq!(supervised.end().0, Some(5));
+    let (code, said) = supervised.end();
+    assert_eq!((code, said.contains("Restarting")), (Some(5), false), "{said}");
 }
 
 /// The program by a name of its own: on one machine, all of one name are beside one another.
@@ -513,9 +542,7 @@ fn who_asks_where_nothing_is_current_is_told_and_it_is_said_why() {
 #[test]
 fn who_asks_is_told_when_the_supervisor_ends_meanwhile() {
     let (root, alone) = (root(), Alone::new("ask-ending"));
-    let slow = "#!/bin/sh\ntrap 'echo asked; sleep 0.5; exit 9' TERM\necho up\n\
-                while :; do sleep 0.02; done\n";
-    generation(root.path(), "abc", Some(slow));
+    generation(root.path(), "abc", Some(&slow(&root.path().join("never"))));
     switch(root.path(), "abc");
     let mut supervised = Supervised::start_by(&alone.program(), root.path(), 60_000, &["tool"]);
     assert_eq!(supervised.line(), "up");

@@ -15,6 +15,8 @@ use crate::world::text;
 /// `up` as the leader of a group.
 fn up(project: &Project, arguments: &[&str]) -> Child {
     let mut command = project.command(&[&["up"], arguments].concat());
+    // Silence alone ends nothing here.
+    command.env("UV_HTTP_TIMEOUT", "1200");
     command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
@@ -25,8 +27,19 @@ fn press(child: &Child) {
 fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !done() {
-        assert!(begun.elapsed() < Duration::from_mins(1), "{what}");
+        assert!(begun.elapsed() < Duration::from_mins(10), "{what}");
         std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Reads what the command says until it has told what an interrupt waits for.
+fn until_told(child: &mut Child) {
+    let mut said = Vec::new();
+    let errors = child.stderr.as_mut().unwrap();
+    while !String::from_utf8_lossy(&said).contains("compose may finish what it is doing") {
+        let mut byte = [0];
+        assert_eq!(errors.read(&mut byte).unwrap(), 1, "{}", String::from_utf8_lossy(&said));
+        said.extend(byte);
     }
 }
 
@@ -50,19 +63,20 @@ fn a_sync_on_this_machine_is_left_and_nothing_is_half_done() {
     let begun = Instant::now();
     press(&child);
     interrupted(child);
-    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_mins(10), "{:?}", begun.elapsed());
     assert_eq!(project.containers("web") + &project.containers("board"), "");
     assert!(!project.path("docker-compose.override.yml").exists());
     let result = project.up();
     assert_eq!(result["services"]["web"]["verdict"], "running", "{result}");
 }
 
-/// A Compose that takes its time to create, with another process as the real one's loader has.
-fn slow_compose(project: &mut Project, seconds: u32) -> [std::path::PathBuf; 2] {
-    let files = ["begun", "done"].map(|name| project.path(name));
-    let [begun, done] = files.each_ref().map(|file| file.display().to_string());
+/// A Compose that creates until the last of the files is there, with another process as the real one's loader has.
+fn slow_compose(project: &mut Project) -> [std::path::PathBuf; 3] {
+    let files = ["begun", "done", "end"].map(|name| project.path(name));
+    let [begun, done, end] = files.each_ref().map(|file| file.display().to_string());
     let script = format!(
-        "case \"$*\" in\n*version*) echo 2.0.0 ;;\n*) sleep {seconds} & echo $! > {begun}.new\n\
+        "case \"$*\" in\n*version*) echo 2.0.0 ;;\n\
+         *) for n in $(seq 6000); do [ -e {end} ] && break; sleep 0.1; done & echo $! > {begun}.new\n\
          mv {begun}.new {begun}\nwait && echo \"$*\" >> {done} ;;\nesac\n"
     );
     project.fake_compose(&script);
@@ -72,12 +86,13 @@ fn slow_compose(project: &mut Project, seconds: u32) -> [std::path::PathBuf; 2] 
 #[test]
 fn compose_may_finish_and_nothing_more_is_begun() {
     let Some(mut project) = Project::new("int-once", TWO) else { return };
-    let [begun, done] = slow_compose(&mut project, 2);
-    let child = up(&project, &[]);
+    let [begun, done, end] = slow_compose(&mut project);
+    let mut child = up(&project, &[]);
     wait_for("Compose was not called", || begun.exists());
     press(&child);
-    let said = interrupted(child);
-    assert!(said.contains("compose may finish what it is doing"), "{said}");
+    until_told(&mut child);
+    fs_err::write(end, "").unwrap();
+    interrupted(child);
     let calls = fs_err::read_to_string(done).unwrap();
     assert_eq!(calls.lines().count(), 1, "{calls}");
 }
@@ -85,12 +100,12 @@ fn compose_may_finish_and_nothing_more_is_begun() {
 #[test]
 fn a_second_interrupt_kills_compose_with_what_it_started() {
     let Some(mut project) = Project::new("int-twice", TWO) else { return };
-    let [begun, done] = slow_compose(&mut project, 60);
-    let child = up(&project, &[]);
+    let [begun, done, _] = slow_compose(&mut project);
+    let mut child = up(&project, &[]);
     wait_for("Compose was not called", || begun.exists());
     press(&child);
     // Two of a signal at once would be one.
-    std::thread::sleep(Duration::from_millis(200));
+    until_told(&mut child);
     press(&child);
     let said = interrupted(child);
     assert!(said.contains("compose was killed"), "{said}");

@@ -64,7 +64,7 @@ fn said(project: &Project, service: &str) -> Vec<String> {
 fn await_said(project: &Project, service: &str, last: &str) {
     let begun = Instant::now();
     while said(project, service).last().is_none_or(|line| line != last) {
-        assert!(begun.elapsed() < Duration::from_mins(1), "{:?}", said(project, service));
+        assert!(begun.elapsed() < Duration::from_mins(10), "{:?}", said(project, service));
         std::thread::sleep(Duration::from_millis(20));
     }
 }

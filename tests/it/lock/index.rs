@@ -1,7 +1,5 @@
 //! What is read from an index: both page forms, metadata files, byte ranges, caching, retries.
 
-use std::time::{Duration, Instant};
-
 use super::{check, check_with};
 use crate::support::http::Break;
 use crate::support::index::{ALWAYS, Fault, Form, Freshness};
@@ -217,16 +215,14 @@ fn deeply_nested_page_does_not_overflow() {
 fn index_that_asks_to_wait_a_day_is_given_up() {
     let world = world_of(Form::Json);
     world.index.fail("/simple/a/", Fault::RetryAfter(86_400), ALWAYS);
-    let begun = Instant::now();
     world.require(&["a"]).lock(&[]).refused(MENDABLE, &["503"]);
-    assert!(begun.elapsed() < Duration::from_secs(75), "{:?}", begun.elapsed());
+    assert!((1..=4).contains(&world.index.asked("/simple/a/").len()), "a few times in a minute");
 }
 
 #[test]
 fn index_that_falls_silent_is_given_up() {
     let world = world_of(Form::Json);
     world.index.fail("/simple/a/", Fault::Broken(Break::Silence), ALWAYS);
-    let begun = Instant::now();
     world.require(&["a"]).lock(&[]).refused(MENDABLE, &["/simple/a/"]);
-    assert!(begun.elapsed() < Duration::from_secs(100), "{:?}", begun.elapsed());
+    assert!((1..=4).contains(&world.index.asked("/simple/a/").len()), "each silence is long");
 }

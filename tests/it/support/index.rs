@@ -45,6 +45,8 @@ pub(crate) struct Options {
     pub(crate) denial: u16,
     /// How long requests take whose path contains the key.
     pub(crate) delays: Vec<(String, Duration)>,
+    /// Requests whose path ends with this wait until it is taken away.
+    pub(crate) held: Option<String>,
 }
 
 /// A failure on demand.
@@ -136,6 +138,7 @@ impl Index {
                 credentials: None,
                 denial: 401,
                 delays: Vec::new(),
+                held: None,
             },
             faults: Vec::new(),
             seen: Vec::new(),
@@ -200,6 +203,16 @@ impl Index {
     pub(crate) fn delay(&self, path: &str, milliseconds: u64) -> &Self {
         let delay = (path.to_owned(), Duration::from_millis(milliseconds));
         self.set(|options| options.delays.insert(0, delay))
+    }
+
+    /// Lets requests whose path ends with `suffix` wait until [`Index::release`].
+    pub(crate) fn hold(&self, suffix: &str) -> &Self {
+        self.set(|options| options.held = Some(suffix.to_owned()))
+    }
+
+    /// Answers what was held.
+    pub(crate) fn release(&self) -> &Self {
+        self.set(|options| options.held = None)
     }
 
     /// Lets the next `times` requests fail whose path contains `path`.
@@ -282,6 +295,11 @@ fn accept(listener: &TcpListener, state: &Arc<Mutex<State>>) {
     }
 }
 
+/// Whether a request is not answered yet.
+fn is_held(state: &State, path: &str) -> bool {
+    !state.stopped && state.options.held.as_ref().is_some_and(|held| path.ends_with(held))
+}
+
 fn serve(mut stream: TcpStream, state: &Mutex<State>) {
     let _ = stream.set_nodelay(true);
     let mut reader = BufReader::new(stream.try_clone().expect("a socket can be duplicated"));
@@ -294,6 +312,9 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>) {
             state.seen.push(seen);
             response
         };
+        while is_held(&lock(state), &request.path) {
+            thread::sleep(Duration::from_millis(5));
+        }
         if !response.write(&mut stream, request.method != "HEAD") {
             break;
         }

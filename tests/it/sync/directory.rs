@@ -1,6 +1,7 @@
 //! What can be asked only of a directory of this machine: what lies beside it, leads to it or starts in it; and what is
 //! settled before anybody looks where the environment is.
 
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
@@ -262,7 +263,7 @@ fn direct_url_holds_no_credentials() {
 #[test]
 fn who_works_on_an_environment_is_named_and_waited_for() {
     let world = concurrent::stock(World::new());
-    world.index.delay("/files/", 6_000);
+    world.index.hold(".whl");
     let first = concurrent::start(&world);
     let pid = first.id();
     let locks = world.root.join("locks");
@@ -274,10 +275,18 @@ fn who_works_on_an_environment_is_named_and_waited_for() {
         sleep(Duration::from_millis(5));
     }
     sleep(Duration::from_millis(1_100));
-    let second = Synced::of(Ran::wait(concurrent::start(&world)));
+    let mut second = concurrent::start(&world);
+    let mut lines = BufReader::new(second.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let mut told = String::new();
+    while !told.contains("waiting for") {
+        told += &(lines.next().expect("it is told") + "\n");
+    }
+    world.index.release();
     Synced::of(Ran::wait(first));
-    let told = &second.ran.stderr;
+    told += &lines.map(|line| line + "\n").collect::<String>();
+    let second = second.wait_with_output().unwrap();
+    assert!(second.status.success(), "{told}");
     let expected = format!("waiting for process {pid} (`pyfast sync`) on ");
-    assert_eq!(told.matches("waiting for").count(), 1, "{}", second.ran);
+    assert_eq!(told.matches("waiting for").count(), 1, "{told}");
     assert!(told.contains(&expected) && told.contains(" s, as long as it works"), "{told}");
 }

@@ -1,12 +1,12 @@
 //! What a sync with "nothing to do" must still notice.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use crate::support::ran::{MENDABLE, Ran};
 use crate::support::repository::file_url;
 use crate::support::stock::stocked;
 use crate::support::synced::Synced;
+use crate::support::until;
 use crate::support::wheel::Wheel;
 use crate::support::world::World;
 
@@ -98,16 +98,13 @@ fn a_lock_of_another_tool_is_left_as_it_is() {
 #[test]
 fn an_edit_during_a_sync_is_noticed_by_the_next() {
     let Some(world) = stocked() else { return };
-    world.index.delay("/simple/b/", 600);
+    world.index.hold("/simple/b/");
     world.require(&["b==1.0"]);
     let mut child = world.command(&["sync", "-q", "-r", "requirements.txt"]).spawn().unwrap();
     // The same size, while the sync waits for the index.
-    let begun = Instant::now();
-    while world.index.asked("/simple/b/").is_empty() {
-        assert!(begun.elapsed() < Duration::from_mins(1), "the index is not asked");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    until("the index is asked", || !world.index.asked("/simple/b/").is_empty());
     world.require(&["b==2.0"]);
+    world.index.release();
     assert!(child.wait().unwrap().success());
     assert_eq!(world.sync(&[]).packages(), ["b==2.0"]);
 }

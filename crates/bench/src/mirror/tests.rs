@@ -283,7 +283,6 @@ fn latency_and_bandwidth_are_felt() {
     // 60 kB are 0.48 s at a megabit each second.
     assert!(body.len() > 60_000);
     assert!(start.elapsed() >= Duration::from_millis(500), "{:?}", start.elapsed());
-    assert!(start.elapsed() < Duration::from_mins(1), "{:?}", start.elapsed());
 }
 
 #[test]

@@ -55,7 +55,9 @@ mod tests {
     use super::*;
 
     fn take_all(rate: Option<f64>) -> Duration {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        // A clock that leaps to what is waited for, and else stands.
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_time().start_paused(true).build().unwrap();
         runtime.block_on(async {
             let throttle = Throttle::new(rate);
             let start = Instant::now();
@@ -79,12 +81,13 @@ mod tests {
     #[test]
     fn connections_share_the_bandwidth() {
         let taken = take_all(Some(2_000_000.0));
+        // Two hundred thousand bytes, without what may come at once.
         assert!(taken >= Duration::from_millis(90), "{taken:?}");
-        assert!(taken < Duration::from_secs(1), "{taken:?}");
+        assert!(taken <= Duration::from_millis(110), "{taken:?}");
     }
 
     #[test]
     fn without_a_limit_nothing_waits() {
-        assert!(take_all(None) < Duration::from_millis(50));
+        assert_eq!(take_all(None), Duration::ZERO);
     }
 }

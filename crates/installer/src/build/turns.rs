@@ -125,7 +125,7 @@ impl Drop for Slot<'_> {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     use super::*;
 
@@ -181,11 +181,20 @@ mod tests {
     fn no_more_than_there_are_slots_run_at_once() {
         let slots = Slots::new(NonZeroUsize::new(2).unwrap());
         let (inside, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let begun = Instant::now();
+        // The first has its slot until a second one has the other.
+        let meet = || {
+            while most.load(Ordering::SeqCst) < 2 {
+                assert!(begun.elapsed() < Duration::from_mins(3), "nobody else runs");
+                std::thread::yield_now();
+            }
+        };
         std::thread::scope(|scope| {
             for _ in 0..6 {
                 scope.spawn(|| {
                     let _slot = slots.take();
                     most.fetch_max(inside.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    meet();
                     std::thread::sleep(Duration::from_millis(5));
                     inside.fetch_sub(1, Ordering::SeqCst);
                 });

@@ -201,7 +201,7 @@ mod tests {
         assert!(engine.containers().is_empty());
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn an_interpreter_that_hangs_is_given_up_and_removed() {
         let engine = slim().with_program("slim", "python3", says("", None));
         let error = run(&engine, "slim", Duration::from_millis(20)).await.unwrap_err();
@@ -209,7 +209,7 @@ mod tests {
         assert!(engine.containers().is_empty());
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn an_interrupted_probe_removes_its_container() {
         let engine = slim().with_program("slim", "python3", says("", None));
         let interrupted =

@@ -63,7 +63,7 @@ async fn a_running_container_holds_its_lease_against_the_host() {
     assert!(started.status.success(), "{}", String::from_utf8_lossy(&started.stderr));
     let id = String::from_utf8(started.stdout).unwrap();
     let mut held = false;
-    for _ in 0..200 {
+    for _ in 0..15_000 {
         held = !exclusive();
         if held {
             break;

@@ -11,7 +11,7 @@ use pyfast_launcher::{Error, StartRefusal};
 
 use crate::world::{SLIM, docker, engine, host};
 
-const SECONDS: Duration = Duration::from_secs(20);
+const SECONDS: Duration = Duration::from_mins(5);
 
 /// A container that was created, and its removal at the end.
 struct Made {

@@ -40,7 +40,7 @@ fn main() -> ExitCode {
             }
             Err(error) => fail(&error, 1),
         },
-        "reload" => match entry::reload(text(1) == "anew", Duration::from_secs(20)) {
+        "reload" => match entry::reload(text(1) == "anew", Duration::from_mins(2)) {
             Ok(reloaded) => {
                 println!("{reloaded}");
                 ExitCode::SUCCESS

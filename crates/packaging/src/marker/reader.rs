@@ -143,7 +143,6 @@ impl Reader<'_> {
 #[cfg(test)]
 mod tests {
     use std::str::FromStr;
-    use std::time::{Duration, Instant};
 
     use super::*;
     use crate::marker::{disjoint, read};
@@ -229,7 +228,9 @@ mod tests {
 
     #[test]
     fn no_marker_takes_long() {
-        let started = Instant::now();
+        // Of this thread alone: what else the machine does counts for nothing.
+        let worked = || rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime).tv_sec;
+        let started = worked();
         assert!(read(&pairs(14, " and ", "or")).is_ok());
         let complex = read(&pairs(100, " and ", "or")).expect_err("2^100 nodes");
         assert!(complex.reason.contains("too complex"), "{complex:?}");
@@ -241,7 +242,7 @@ mod tests {
         let term = |n| format!("(sys_platform=='{n}' and platform_machine!='{n}')");
         let terms: Vec<String> = (0..60).map(term).collect();
         assert!(read(&terms.join(" or ")).is_ok());
-        assert!(started.elapsed() < Duration::from_mins(1), "took {:?}", started.elapsed());
+        assert!(worked() - started < 60, "took {} s", worked() - started);
     }
 
     #[test]

@@ -235,7 +235,11 @@ mod tests {
 
     use super::*;
 
-    /// An engine that says its version only after it was asked whether it is there, if it ever says that.
+    /// How long a question waits, by a clock that the engine moves.
+    const PATIENCE: Duration = Duration::from_millis(500);
+
+    /// An engine that says its version only after it was asked whether it is there, if it ever says that. While it says
+    /// nothing, twice the time passes for which anybody waits.
     fn slow_engine(socket: &Path, lives: bool) {
         let (listener, pinged) = (UnixListener::bind(socket).unwrap(), Arc::new(Notify::new()));
         tokio::spawn(async move {
@@ -252,8 +256,14 @@ mod tests {
         let body = if is_ping { "OK" } else { r#"{"Version":"5.8","ApiVersion":"1.41"}"# };
         match (is_ping, lives) {
             (true, true) => pinged.notify_one(),
-            (true, false) => std::future::pending().await,
-            (false, _) => pinged.notified().await,
+            (true, false) => {
+                tokio::time::advance(2 * PATIENCE).await;
+                std::future::pending::<()>().await;
+            }
+            (false, _) => {
+                tokio::time::advance(2 * PATIENCE).await;
+                pinged.notified().await;
+            }
         }
         let text = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
         client.write_all(text.as_bytes()).await.unwrap();
@@ -264,10 +274,16 @@ mod tests {
         let socket = place.path().join("engine.sock");
         slow_engine(&socket, lives);
         let host = Host::Unix(socket);
-        version(&open(&host)?, &host, Duration::from_millis(500)).await
+        // The clock stands, however long anything takes here: by itself it leaps only where nobody works on a thread.
+        let (done, working) = std::sync::mpsc::channel::<()>();
+        let standing = tokio::task::spawn_blocking(move || working.recv().is_err());
+        let said = version(&open(&host)?, &host, PATIENCE).await;
+        drop(done);
+        assert!(standing.await.unwrap());
+        said
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn an_engine_that_is_there_has_time_to_say_what_it_is() {
         assert_eq!(asked(true).await.unwrap().version.unwrap(), "5.8");
         let silent = asked(false).await.unwrap_err();

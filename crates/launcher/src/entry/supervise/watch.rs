@@ -91,3 +91,42 @@ fn notifications(entry: &Entry) -> Option<OwnedFd> {
     inotify::add_watch(&notified, &directory, wanted).ok()?;
     Some(notified)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn only_what_has_been_current_for_a_while_counts() {
+        let root = tempfile::tempdir().unwrap();
+        fs_err::write(root.path().join("layout"), "pyfast 1\n").unwrap();
+        let place = root.path().join("projects/shop/default");
+        fs_err::create_dir_all(&place).unwrap();
+        let switch = |id: &str| {
+            fs_err::create_dir_all(root.path().join("envs/v1").join(id)).unwrap();
+            symlink(format!("../../../envs/v1/{id}"), place.join("new")).unwrap();
+            fs_err::rename(place.join("new"), place.join("current")).unwrap();
+        };
+        switch("abc");
+        let entry = Entry {
+            root: root.path().into(),
+            project: Some("shop".into()),
+            env: "default".into(),
+            wait: Duration::ZERO,
+            argv: Vec::new(),
+            environment: Vec::new(),
+        };
+        let mut watch = Watch::new(&entry);
+        let running = current::named(&entry).unwrap();
+        for other in ["def", "abc", "def", "fab", "def", "abc"] {
+            switch(other);
+            assert_eq!(watch.settled(&running), None, "{other} is new");
+        }
+        switch("fab");
+        assert_eq!(watch.settled(&running), None);
+        std::thread::sleep(SETTLED);
+        assert_eq!(watch.settled(&running), current::named(&entry), "it has stood for a while");
+    }
+}

@@ -122,7 +122,7 @@ async fn what_is_no_directory_is_not_taken_wherever_it_leads() {
     assert!(engine.containers().is_empty());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_interrupted_build_removes_its_container() {
     let engine = engine("", None);
     let interrupted = tokio::time::timeout(Duration::from_millis(50), run(&engine, 1)).await;
