@@ -4,8 +4,9 @@
 #
 # Uses the engine that answers, or starts one of its own and stops it again. Installs what is missing with apt-get, which
 # needs root on a Debian machine: docker.io and iptables for an engine, debootstrap for the images of the tests, and
-# docker-compose; zsh, fish and tcsh, which activate environments; tmux, whose screen shows what a terminal would.
-# Nothing of it is removed afterwards. Where Compose 1 is what there is, the tests have Compose 2 all the same
+# docker-compose; zsh, fish and tcsh, which activate environments; tmux, whose screen shows what a terminal would; skopeo,
+# which reads what is frozen. Nothing of it is removed afterwards. A registry and an S3 server are unpacked into
+# target/servers (docker/servers.sh). Where Compose 1 is what there is, the tests have Compose 2 all the same
 # (docker/compose.sh), and those of what the two do differently run with both.
 #
 # What needs no engine works in memory where there is room (/dev/shm), unless PYFAST_TEST_ON_DISK is set.
@@ -23,9 +24,9 @@ missing() { # PROGRAM PACKAGES...
 
 compose() { docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null; }
 
-shells() { missing zsh zsh; missing fish fish; missing tcsh tcsh; missing tmux tmux; }
+others() { missing zsh zsh; missing fish fish; missing tcsh tcsh; missing tmux tmux; missing skopeo skopeo; }
 
-installs=$(missing dockerd docker.io iptables; missing debootstrap debootstrap; compose || printf ' docker-compose'; shells)
+installs=$(missing dockerd docker.io iptables; missing debootstrap debootstrap; compose || printf ' docker-compose'; others)
 [ -z "$installs" ] || say "what is needed of these will be installed with apt-get, and stays:$installs"
 
 sh docker/engine.sh start > "${TMPDIR:-/tmp}/pyfast-engine.$$"
@@ -65,11 +66,12 @@ newer=
 case $(docker compose version 2>/dev/null || docker-compose version --short) in
 1.*) sh docker/compose.sh target/compose-2 && newer=$PWD/target/compose-2 || say "every test will have Compose 1" ;;
 esac
-shells=$(shells)
-if [ -n "$shells" ]; then
+others=$(others)
+if [ -n "$others" ]; then
     # One word a package.
-    { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $shells; } >&2
+    { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $others; } >&2
 fi
+sh docker/servers.sh target/servers || say "the tests with servers that others wrote will fail"
 
 failed=
 suite() { # COMMAND...
@@ -92,7 +94,9 @@ light() { # COMMAND...: a suite that works there
 # The quick ones first.
 light cargo test --no-fail-fast --workspace --lib --bins
 PYFAST_REQUIRE_SHELLS=1
-export PYFAST_REQUIRE_SHELLS
+PYFAST_TEST_SERVERS=$PWD/target/servers
+PYFAST_REQUIRE_SERVERS=1
+export PYFAST_REQUIRE_SHELLS PYFAST_TEST_SERVERS PYFAST_REQUIRE_SERVERS
 light cargo test --no-fail-fast --workspace --test it
 PYFAST_TEST_DOCKER_HOST=${DOCKER_HOST:-unix:///var/run/docker.sock}
 PYFAST_REQUIRE_DOCKER=1

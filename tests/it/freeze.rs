@@ -11,6 +11,7 @@ use crate::support::ran::{MENDABLE, Ran, USAGE};
 use crate::support::wheel::{Wheel, sha256};
 use crate::support::world::World;
 
+mod others;
 mod packed;
 mod pushing;
 

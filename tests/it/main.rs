@@ -35,6 +35,7 @@ mod run;
 mod screen;
 mod scripts;
 mod selftest;
+mod servers;
 mod settings_pip;
 mod settings_python;
 mod settings_variables;

@@ -4,5 +4,6 @@
 mod bytecode;
 mod faults;
 mod machines;
+mod moto;
 mod pushing;
 mod scale;

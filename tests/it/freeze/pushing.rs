@@ -12,7 +12,7 @@ use crate::support::wheel::sha256;
 use crate::support::world::World;
 
 /// `user:s3cr3t` as a header and a configuration have it.
-const PASSWORD: &str = "dXNlcjpzM2NyM3Q=";
+pub(super) const PASSWORD: &str = "dXNlcjpzM2NyM3Q=";
 
 /// A registry that wants a token, and for that a password.
 fn server() -> Server {
@@ -22,8 +22,8 @@ fn server() -> Server {
 }
 
 /// Has the container client know a login.
-fn log_in(world: &World, server: &Server, password: &str) {
-    let config = serde_json::json!({ "auths": { server.name(): { "auth": password } } });
+pub(super) fn log_in(world: &World, registry: &str, password: &str) {
+    let config = serde_json::json!({ "auths": { registry: { "auth": password } } });
     fs::create_dir_all(world.path("home/.docker")).unwrap();
     fs::write(world.path("home/.docker/config.json"), config.to_string()).unwrap();
 }
@@ -41,7 +41,7 @@ fn puts(server: &Server) -> Vec<String> {
 #[test]
 fn only_what_is_missing_is_pushed_with_the_login_of_the_container_client() {
     let (world, server) = (stocked(), server());
-    log_in(&world, &server, PASSWORD);
+    log_in(&world, &server.name(), PASSWORD);
     packed::keep(&world);
     let check = |tag: &str| {
         let ran = push(&world, &server, tag).ok();
@@ -72,7 +72,7 @@ fn who_is_not_let_in_is_told_before_anything_is_packed() {
         MENDABLE,
         &["does not let anybody push", &format!("docker login {}", server.name())],
     );
-    log_in(&world, &server, "dXNlcjp3cm9uZw==");
+    log_in(&world, &server.name(), "dXNlcjp3cm9uZw==");
     push(&world, &server, "1")
         .refused(MENDABLE, &["does not let this user push", "team/shop", "docker login"]);
     let away = ["freeze", "127.0.0.1:1/shop", "--scratch", "--push"];

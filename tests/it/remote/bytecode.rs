@@ -27,7 +27,7 @@ fn wheels() -> [Wheel; 3] {
 }
 
 /// A volume, and requirements of packages with modules, with one that is no code, and without any.
-fn volume() -> World {
+pub(super) fn volume() -> World {
     let mut world = World::new().in_volume();
     for wheel in wheels() {
         world.index.add(&wheel);
@@ -56,7 +56,7 @@ fn another_volume(mut world: World) -> World {
 }
 
 /// Every file of the store's wheels, with bytecode and what says that it is there.
-fn stored(world: &World) -> BTreeMap<PathBuf, String> {
+pub(super) fn stored(world: &World) -> BTreeMap<PathBuf, String> {
     let top = world.root.join("store/v1/wheels");
     let inside = |path: PathBuf| path.strip_prefix(&top).unwrap().to_owned();
     let files = snapshot(&top).into_iter().map(|(path, content)| (inside(path), content));
@@ -128,7 +128,7 @@ fn plant(world: &World, pack: &[u8]) {
 }
 
 /// How many wheels had their bytecode from there, as it is told.
-fn taken(synced: &Synced) -> usize {
+pub(super) fn taken(synced: &Synced) -> usize {
     synced.ran.stderr.matches("is the remote store's").count()
 }
 

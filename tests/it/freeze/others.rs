@@ -1,0 +1,138 @@
+//! What others make of images: a registry that is in use everywhere takes them with a password, and skopeo reads them there
+//! and as files.
+
+use std::path::Path;
+use std::process::Command;
+
+use fs_err as fs;
+use serde_json::{Value, json};
+
+use super::pushing::{PASSWORD, log_in};
+use super::{freezing, image, packed, stocked};
+use crate::servers::{Served, program};
+use crate::support::python;
+use crate::support::ran::{MENDABLE, Ran};
+use crate::support::wheel::sha256;
+use crate::support::world::World;
+
+/// `user` and `s3cr3t` as the registry wants to know them.
+const HTPASSWD: &str = "user:$2y$05$abcdefghijklmnopqrstuu9Avu/WgbsK7g7xfCY1X3pdjsTgxqQLS\n";
+
+/// The registry, which wants a password and keeps what it has beside the world. `None` where it is not there, and nobody
+/// requires it.
+fn registry(world: &World) -> Option<Served> {
+    let program = program("usr/bin/docker-registry")?;
+    let config = world.path("registry.json");
+    // What is JSON is YAML.
+    let settings = json!({
+        "version": 0.1,
+        "storage": { "filesystem": { "rootdirectory": world.path("registry") } },
+        "http": { "addr": "127.0.0.1:0", "secret": "any" },
+        "auth": { "htpasswd": { "realm": "test", "path": world.path("htpasswd") } },
+    });
+    fs::write(&config, settings.to_string()).unwrap();
+    fs::write(world.path("htpasswd"), HTPASSWD).unwrap();
+    Some(Served::start(Command::new(program).arg("serve").arg(config), "listening on "))
+}
+
+/// What skopeo says, with the login of the world's container client.
+#[track_caller]
+fn skopeo(world: &World, arguments: &[&str]) -> String {
+    let mut command = Command::new("/usr/bin/skopeo");
+    command.env_clear().env("HOME", world.path("home"));
+    let login = world.path("home/.docker/config.json");
+    command.env("REGISTRY_AUTH_FILE", login).arg("--insecure-policy").args(arguments);
+    python::check(&mut command)
+}
+
+/// Whether it is there, or has to be.
+fn has_skopeo() -> bool {
+    // It comes with the servers, from Debian.
+    Path::new("/usr/bin/skopeo").exists() || program("usr/bin/docker-registry").is_some()
+}
+
+fn push(world: &World, name: &str) -> Ran {
+    packed::keep(world);
+    world.pyfast(&["freeze", name, "--scratch", "--push", "--json"])
+}
+
+/// The layers of an image as `freeze --json` tells them.
+fn told(frozen: &Value, key: &str) -> Vec<Value> {
+    frozen["layers"].as_array().unwrap().iter().map(|layer| layer[key].clone()).collect()
+}
+
+/// That a layout which skopeo wrote has the image, of which it has read every byte.
+#[track_caller]
+fn check_copy(layout: &Path, frozen: &Value) {
+    let (manifest, config) = image(layout);
+    assert_eq!(config["rootfs"]["diff_ids"], Value::from(told(frozen, "diff_id")));
+    assert_eq!(told(&manifest, "digest"), told(frozen, "digest"));
+    let index: Value =
+        serde_json::from_slice(&fs::read(layout.join("index.json")).unwrap()).unwrap();
+    assert_eq!(index["manifests"][0]["digest"], frozen["digest"]);
+}
+
+#[test]
+fn a_registry_in_use_takes_an_image_with_its_password_and_skopeo_reads_it_there() {
+    let world = stocked();
+    let Some(registry) = registry(&world) else { return };
+    let name = format!("{}/team/shop:1", registry.address);
+    push(&world, &name).refused(MENDABLE, &["does not let anybody push", "docker login"]);
+    log_in(&world, &registry.address, "dXNlcjp3cm9uZw==");
+    push(&world, &name).refused(MENDABLE, &["docker login"]);
+    assert!(!world.path("registry/docker/registry/v2/blobs").exists(), "nothing was sent");
+    log_in(&world, &registry.address, PASSWORD);
+    let pushed = push(&world, &name).ok();
+    assert!(!format!("{pushed}").contains("s3cr3t"), "{pushed}");
+    let frozen = pushed.json();
+    let there = format!("docker://{name}");
+    let said = skopeo(&world, &["inspect", "--tls-verify=false", &there]);
+    let said: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(said["Digest"], frozen["digest"]);
+    let to = world.path("copy");
+    let to_layout = format!("oci:{}:1", to.display());
+    skopeo(&world, &["copy", "-q", "--src-tls-verify=false", &there, &to_layout]);
+    check_copy(&to, &frozen);
+    // The same again, and another one of which most is there.
+    assert_eq!(push(&world, &name).ok().json()["digest"], frozen["digest"]);
+    world.require(&["a", "b", "large==2.0"]).sync(&[]);
+    let next = push(&world, &name).ok().json();
+    let said = skopeo(&world, &["inspect", "--tls-verify=false", &there]);
+    let said: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(said["Digest"], next["digest"]);
+    assert_ne!(next["digest"], frozen["digest"]);
+}
+
+#[test]
+fn skopeo_reads_a_layout_and_an_archive() {
+    if !has_skopeo() {
+        return;
+    }
+    let world = stocked();
+    for (output, forms) in
+        [("shop", &["oci"][..]), ("shop.tar", &["oci-archive", "docker-archive"])]
+    {
+        let place = world.path(output);
+        let frozen = freezing(&world, "shop:1", place.to_str().unwrap(), &["--json"]).ok().json();
+        for form in forms {
+            let to = world.path(&format!("{form}-copy"));
+            let [from, into] = [(form, &place), (&"dir", &to)]
+                .map(|(form, path)| format!("{form}:{}", path.display()));
+            skopeo(&world, &["copy", "-q", &from, &into]);
+            let written = fs::read(to.join("manifest.json")).unwrap();
+            let manifest: Value = serde_json::from_slice(&written).unwrap();
+            let digest = manifest["config"]["digest"].as_str().unwrap();
+            let config = fs::read(to.join(digest.trim_start_matches("sha256:"))).unwrap();
+            let config: Value = serde_json::from_slice(&config).unwrap();
+            assert_eq!(
+                config["rootfs"]["diff_ids"],
+                Value::from(told(&frozen, "diff_id")),
+                "{form}"
+            );
+            // Docker's own form has another manifest.
+            if *form != "docker-archive" {
+                assert_eq!(frozen["digest"], format!("sha256:{}", sha256(&written)), "{form}");
+            }
+        }
+    }
+}
