@@ -1,5 +1,4 @@
-//! A file per command. Each holds the command's arguments, whose doc comments are its help, and one
-//! function.
+//! A file per command. Each holds the command's arguments, whose doc comments are its help, and one function.
 
 pub(crate) mod add;
 pub(crate) mod answer;

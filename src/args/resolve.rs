@@ -71,8 +71,7 @@ pub(crate) struct ResolveArgs {
     /// Take the newest versions instead of keeping those of the existing lock
     #[arg(short = 'U', long, help_heading = "Resolution options")]
     pub(crate) upgrade: bool,
-    /// Take the newest version of this package, below a limit where one is given (`name<2`), and keep the
-    /// others
+    /// Take the newest version of this package, below a limit where one is given (`name<2`), and keep the others
     #[arg(
         short = 'P',
         long,

@@ -19,8 +19,7 @@ use crate::ui::{green, paint};
 /// Add packages to the requirements file or `pyproject.toml`, and to the environment
 ///
 /// Comments, order and style of the file stay. A name without a version gets the chosen version as its
-/// lower bound, or as the file's other lines limit theirs. Where resolving or installing fails, the file
-/// is as it was.
+/// lower bound, or as the file's other lines limit theirs. Where resolving or installing fails, the file is as it was.
 #[derive(Debug, clap::Args)]
 #[command(
     arg = short_find_links(),

@@ -16,8 +16,7 @@ use crate::ui::{duration, green};
 
 /// Go back to an earlier environment: one rename
 ///
-/// The requirements and the lock are left as they are, so the next sync goes forward again unless they
-/// are changed too.
+/// The requirements and the lock are left as they are, so the next sync goes forward again unless they are changed too.
 #[derive(Debug, clap::Args)]
 #[command(
     allow_negative_numbers = true,

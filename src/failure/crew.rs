@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use pyfast_crew::Error;
-use pyfast_crew::freeze::ImageError;
+use pyfast_crew::freeze::{ImageError, RegistryError};
 use pyfast_crew::push::Cause;
 
 use super::{Code, Failure};
@@ -34,6 +34,7 @@ impl From<Error> for Failure {
                 return remote_hint(&error.cause).into_iter().fold(failure, Self::hint);
             }
             Error::Image(error) => return of_image(&error),
+            Error::Registry(error) => return of_registry(&error),
             Error::System { .. } | Error::Program(_) => ("system", Code::Mendable),
             Error::WriteLock { .. }
             | Error::Write { .. }
@@ -46,7 +47,6 @@ impl From<Error> for Failure {
             Error::Libraries { .. } | Error::NoLibraries { .. } => ("native", Code::Mendable),
             Error::FreezeAltered { .. } => ("damaged", Code::Mendable),
             Error::NotCompiled { .. } | Error::TooManyLayers { .. } => ("image", Code::Mendable),
-            Error::Registry(_) => ("registry", Code::Mendable),
             Error::NoSuchEnvironment { .. } | Error::NothingToPush { .. } => {
                 ("no-environment", Code::Mendable)
             }
@@ -61,10 +61,6 @@ impl From<Error> for Failure {
             Error::NotAsked { near: Some(near), .. }
             | Error::NotLocked { near: Some(near), .. } => {
                 failure.hints.push(format!("was `{near}` meant?"));
-            }
-            Error::Registry(error) => {
-                let login = |registry: &str| format!("log in with `docker login {registry}`");
-                failure.hints.extend(error.denied_by().map(login));
             }
             Error::NoSuchEnvironment { near, .. } => {
                 failure.hints.extend(near.iter().map(|near| format!("was `{near}` meant?")));
@@ -125,6 +121,12 @@ fn hint(error: &Error) -> Option<&'static str> {
         }
         _ => None,
     }
+}
+
+fn of_registry(error: &RegistryError) -> Failure {
+    let failure = Failure::from_error("registry", error, Code::Mendable);
+    let login = |registry| format!("log in with `docker login {registry}`");
+    error.denied_by().map(login).into_iter().fold(failure, Failure::hint)
 }
 
 fn of_image(error: &ImageError) -> Failure {

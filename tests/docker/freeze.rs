@@ -97,9 +97,10 @@ impl Shop {
 
 impl Drop for Shop {
     fn drop(&mut self) {
-        let images = self.world.docker(&["images", "-q", "--no-trunc", &self.name]);
-        for id in text(&images.stdout).split_whitespace() {
-            self.world.docker(&["rmi", "-f", id]);
+        // By their names: equal environments are one image, which another test may have at the same time.
+        let names = ["images", "--format", "{{.Repository}}:{{.Tag}}", &self.name];
+        for name in text(&self.world.docker(&names).stdout).split_whitespace() {
+            self.world.docker(&["rmi", "-f", name]);
         }
     }
 }
@@ -141,15 +142,24 @@ fn an_engine_gives_what_the_image_is_put_upon_and_loads_it() {
     let said = text(&refused.stderr);
     assert_eq!(refused.status.code(), Some(1), "{said}");
     assert!(said.contains(&missing) && said.contains("not present"), "{said}");
-    // That which the environment is for, where none is named.
-    for packed in ["packed now", "1 packed now"] {
-        let output = shop.pyfast(&["freeze", &name, "--load"]);
+    // That which the environment is for, where none is named. It is read once.
+    for (packed, is_read) in [("packed now", true), ("1 packed now", false)] {
+        let output = shop.pyfast(&["freeze", &name, "--load", "-v"]);
         let said = text(&output.stderr);
         assert!(output.status.success() && said.contains(packed), "{said}");
+        assert_eq!(said.contains("from the container engine"), is_read, "{said}");
+        assert!(said.contains("the container engine has "), "it is sent what it lacks: {said}");
         assert!(said.contains("into the container engine"), "{said}");
         assert_eq!(shop.printed(&name, &[], &["alpha-tool"]), "alpha 1.0\n");
     }
     shop.is_whole(&name);
+    shop.synced("alpha==2.0\nbeta\n");
+    let (next, before) = (shop.image("next"), shop.layers(&name));
+    shop.does(&["freeze", &next, "--load"]);
+    assert_eq!(shop.printed(&next, &[], &["alpha-tool"]), "alpha 2.0\n");
+    assert_eq!(shop.layers(&next).difference(&before).count(), 2);
+    shop.is_whole(&next);
+    shop.synced("alpha==1.0\nbeta\n");
     assert!(shop.layers(SLIM).is_subset(&shop.layers(&name)));
     let base = shop.world.project().join("slim.tar");
     shop.docker(&["save", "-o", base.to_str().unwrap(), SLIM]);

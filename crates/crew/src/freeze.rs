@@ -35,11 +35,13 @@ use crate::event::Events;
 use crate::reach::reach;
 use crate::volume_place::subject;
 use destination::Destination;
-use ground::Ground;
+use ground::{EngineImage, Ground};
 use groups::{Piece, pieces};
 use kept::{Packing, Parcel};
+use loaded::Loading;
 use output::Output;
 pub use pyfast_oci::{Error as ImageError, ImageName};
+pub use pyfast_registry::Error as RegistryError;
 
 /// More layers than this no engine's file system takes at once.
 const MOST_LAYERS: usize = 120;
@@ -99,6 +101,8 @@ pub struct Frozen {
     image: Image,
     name: ImageName,
     places: Places,
+    /// What it is put upon, where an engine has that.
+    below: Option<EngineImage>,
 }
 
 /// Where an image is to be, all of which was looked at.
@@ -123,6 +127,11 @@ impl Places {
         let registry = || Destination::open(&wanted.name, base, settings);
         let registry = wanted.push.then(registry).transpose()?;
         Ok(Self { output, engine, registry, digest_file })
+    }
+
+    /// Whether nobody needs the bytes of layers that the engine has.
+    fn are_the_engine_alone(&self) -> bool {
+        self.output.is_none() && self.registry.is_none()
     }
 }
 
@@ -170,10 +179,13 @@ impl Frozen {
     /// # Errors
     /// What the disk, the engine or the registry refuses.
     pub fn write(&self, events: &Events) -> Result<(), Error> {
-        let Self { image, name, places, .. } = self;
+        let Self { image, name, places, below, .. } = self;
         let Places { output, engine, registry, digest_file } = places;
         output.as_ref().map_or(Ok(()), |output| output.write(image, name))?;
-        engine.as_ref().map_or(Ok(()), |engine| loaded::load(engine, image, name))?;
+        let below = below.as_ref();
+        engine.as_ref().map_or(Ok(()), |connection| {
+            Loading { connection, image, name, below, events }.load()
+        })?;
         registry.as_ref().map_or(Ok(()), |registry| registry.push(image, name, events))?;
         let Some(path) = digest_file else { return Ok(()) };
         fs_err::write(path, format!("{}\n", self.report.digest))
@@ -197,8 +209,10 @@ pub fn freeze(wanted: &Wanted, settings: &Settings, events: &Events) -> Result<F
     let platform = image::platform(&source.spec.interpreter);
     check_program(&program, &platform)?;
     source.wait_for_bytecode(settings, events)?;
-    let base =
-        ground.as_ref().map(|ground| ground.open(&platform, settings, events)).transpose()?;
+    let known = places.are_the_engine_alone();
+    let open = |ground: &Ground| ground.open(&platform, known, settings, events);
+    let opened = ground.as_ref().map(open).transpose()?;
+    let (base, engine_image) = opened.map(|opened| (opened.base, opened.image)).unzip();
     source.check()?;
     let rest = Rest::of(&source)?;
     let made = rest.made(&program, events)?;
@@ -226,7 +240,7 @@ pub fn freeze(wanted: &Wanted, settings: &Settings, events: &Events) -> Result<F
         interpreter: rest.spec.interpreter,
         took: begun.elapsed(),
     };
-    Ok(Frozen { report, image, name: wanted.name.clone(), places })
+    Ok(Frozen { report, image, name: wanted.name.clone(), places, below: engine_image.flatten() })
 }
 
 /// The program has to run where the environment does, whatever else is in the image.

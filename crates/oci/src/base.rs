@@ -7,12 +7,14 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::blob::{Blob, Content};
 use crate::config::Config;
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::layout::{BLOBS, INDEX, MARK, REF_NAME};
-use crate::manifest::{Descriptor, Index, Manifest, Platform, media, read};
+use crate::manifest::{Descriptor, Index, Manifest, Platform, bytes_of, media, read};
 
 /// The most that a document has, in bytes.
 const LIMIT: u64 = 4 << 20;
@@ -78,6 +80,22 @@ impl Base {
         archive::read_archive(Arc::new(file))
     }
 
+    /// What is to be known of it where its bytes are had from elsewhere.
+    pub fn record(&self) -> Vec<u8> {
+        let layers = self.layers.iter().map(|layer| layer.descriptor.clone()).collect();
+        bytes_of(&Record { config: self.config.clone(), layers, digest: self.digest })
+    }
+
+    /// Reads a record: an image of which everything is known, and whose layers are elsewhere.
+    ///
+    /// # Errors
+    /// [`Error::Document`].
+    pub fn of_record(text: &[u8]) -> Result<Self, Error> {
+        let Record { config, layers, digest } = read("the record of an image", text)?;
+        let absent = |descriptor| Blob { descriptor, content: Content::Absent };
+        Self { config, layers: layers.into_iter().map(absent).collect(), digest }.checked()
+    }
+
     /// The image of a manifest.
     fn of_manifest(
         manifest: &Descriptor,
@@ -103,6 +121,14 @@ impl Base {
     }
 }
 
+/// What is known of an image.
+#[derive(Serialize, Deserialize)]
+struct Record {
+    config: Config,
+    layers: Vec<Descriptor>,
+    digest: Option<Digest>,
+}
+
 /// Reads a manifest of the forms that have layers by their digests.
 fn read_manifest(text: &[u8]) -> Result<Manifest, Error> {
     let what = "the manifest of an image";
@@ -116,7 +142,7 @@ fn read_manifest(text: &[u8]) -> Result<Manifest, Error> {
 }
 
 /// What of a manifest says which form it has.
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Form {
     schema_version: u32,

@@ -29,6 +29,8 @@ pub enum Content {
         /// How long it is.
         size: u64,
     },
+    /// Not here: who has them by their digest is asked before they are read.
+    Absent,
 }
 
 impl Content {
@@ -60,6 +62,7 @@ impl Content {
             }
             Self::File(file) => (file, 0, u64::MAX),
             Self::Part { file, begin, size } => (file, *begin, size.saturating_sub(at)),
+            Self::Absent => return Err(io::ErrorKind::NotFound.into()),
         };
         let most = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
         loop {

@@ -8,6 +8,7 @@ use pyfast_index::cache::Cache;
 use pyfast_launcher::Error as LaunchError;
 use pyfast_launcher::engine::{Engine as _, Images as _};
 use pyfast_oci::{Base, ImageName, Platform};
+use pyfast_packaging::hash::Sha256;
 use pyfast_settings::Settings;
 
 use crate::engine::Connection;
@@ -16,6 +17,8 @@ use crate::event::{Event, Events};
 
 /// What stands before a directory.
 const LAYOUT: &str = "oci:";
+/// What is remembered of images that the engine has saved, in the cache.
+const RECORDS: &str = "bases-1";
 
 /// What an image is put upon.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,20 +74,44 @@ impl Ground {
         }
     }
 
-    /// Opens the image, which has to be for this machine.
+    /// Opens the image, which has to be for this machine. Where it is the engine's and what is `known` of it is enough, its
+    /// layers may be left there.
     pub(super) fn open(
         &self,
         wanted: &Platform,
+        known: bool,
         settings: &Settings,
         events: &Events,
-    ) -> Result<Base, Error> {
-        let base = match &self.form {
-            Form::Layout { directory, tag } => Base::of_layout(directory, tag.as_deref(), wanted)?,
-            Form::Archive { file } => Base::of_archive(file)?,
-            Form::Engine { image } => self.saved(image, wanted, settings, events)?,
+    ) -> Result<Opened, Error> {
+        let opened = match &self.form {
+            Form::Layout { directory, tag } => {
+                Opened::files(Base::of_layout(directory, tag.as_deref(), wanted)?)
+            }
+            Form::Archive { file } => Opened::files(Base::of_archive(file)?),
+            Form::Engine { image } => {
+                let image = self.find(image, wanted, settings)?;
+                let base = if known { image.known(events)? } else { image.base(events)? };
+                Opened { base, image: Some(image) }
+            }
         };
-        self.suits(&base.config.platform(), wanted)?;
-        Ok(base)
+        self.suits(&opened.base.config.platform(), wanted)?;
+        Ok(opened)
+    }
+
+    /// The engine's image, which has to be for this machine.
+    fn find(
+        &self,
+        image: &str,
+        wanted: &Platform,
+        settings: &Settings,
+    ) -> Result<EngineImage, Error> {
+        let connection = Connection::open(settings)?;
+        let facts = connection.wait(connection.engine.inspect_image(image))?;
+        let (os, architecture) = (facts.os, facts.architecture);
+        self.suits(&Platform { architecture, os, variant: None }, wanted)?;
+        let cache = Cache::new(Some(settings.cache_directory()?));
+        let record = Sha256::of(facts.id.as_bytes()).to_string();
+        Ok(EngineImage { connection, name: image.to_owned(), cache, record })
     }
 
     fn suits(&self, found: &Platform, wanted: &Platform) -> Result<(), Error> {
@@ -95,25 +122,52 @@ impl Ground {
         let (text, found, wanted) = (self.text.clone(), told(found), told(wanted));
         Err(Error::BasePlatform { text, found, wanted })
     }
+}
 
-    /// Has the engine save its image into a file without a name: whatever ends this, nothing stays.
-    fn saved(
-        &self,
-        image: &str,
-        wanted: &Platform,
-        settings: &Settings,
-        events: &Events,
-    ) -> Result<Base, Error> {
-        let connection = Connection::open(settings)?;
-        let facts = connection.wait(connection.engine.inspect_image(image))?;
-        let (os, architecture) = (facts.os, facts.architecture);
-        self.suits(&Platform { architecture, os, variant: None }, wanted)?;
-        events(Event::Detail(format!("reading {image} from the container engine")));
-        let file = Cache::new(Some(settings.cache_directory()?)).nameless();
-        let mut file = file.ok_or_else(|| nowhere(image))?;
+/// What an image is put upon, read.
+pub(super) struct Opened {
+    pub(super) base: Base,
+    /// Who has it, where that is the engine.
+    pub(super) image: Option<EngineImage>,
+}
+
+impl Opened {
+    fn files(base: Base) -> Self {
+        Self { base, image: None }
+    }
+}
+
+/// An image that the engine has.
+pub(super) struct EngineImage {
+    connection: Connection,
+    name: String,
+    cache: Cache,
+    /// What its record is called: the image's content gives it.
+    record: String,
+}
+
+impl EngineImage {
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What is known of it since it was saved last; its layers are not at hand then.
+    fn known(&self, events: &Events) -> Result<Base, Error> {
+        let record = self.cache.recall(RECORDS, &self.record);
+        let known = record.and_then(|text| Base::of_record(&text).ok());
+        known.map_or_else(|| self.base(events), Ok)
+    }
+
+    /// Has the engine save it into a file without a name: whatever ends this, nothing stays but what is known of it.
+    pub(super) fn base(&self, events: &Events) -> Result<Base, Error> {
+        let Self { connection, name, cache, record } = self;
+        events(Event::Detail(format!("reading {name} from the container engine")));
+        let mut file = cache.nameless().ok_or_else(|| nowhere(name))?;
         let mut take = |bytes: &[u8]| file.write_all(bytes);
-        connection.wait(connection.engine.save(image, &mut take))?;
-        Ok(Base::of_open_archive(file)?)
+        connection.wait(connection.engine.save(name, &mut take))?;
+        let base = Base::of_open_archive(file)?;
+        cache.remember(RECORDS, record, &base.record());
+        Ok(base)
     }
 }
 

@@ -1,30 +1,88 @@
-//! An image that the container engine loads, without a file between them. Owns whose error it is that is told: that of who
-//! wrote, or that of who read.
+//! An image that the container engine loads, without a file between them. Owns what of it the engine is sent, and whose
+//! error it is that is told: that of who wrote, or that of who read.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pyfast_launcher::engine::{Images as _, Writing};
-use pyfast_oci::{Error as ImageError, Image, ImageName, layout};
+use pyfast_oci::{Digest, Error as ImageError, Image, ImageName, layout};
 
+use super::ground::EngineImage;
 use crate::engine::Connection;
 use crate::error::Error;
+use crate::event::{Event, Events};
 
-/// Has the engine load an image under its name. What ends before its end leaves nothing there.
-pub(super) fn load(connection: &Connection, image: &Image, name: &ImageName) -> Result<(), Error> {
-    let failed: Arc<Mutex<Option<ImageError>>> = Arc::default();
-    let (ours, content, tag) = (Arc::clone(&failed), image.clone(), name.clone());
-    let archive: Writing = Box::new(move |to| {
-        layout::archive(to, &content, &tag, &|_| true).map_err(|error| {
-            let told = io::Error::other(error.to_string());
-            *ours.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-            told
-        })
-    });
-    let loaded = connection.wait(connection.engine.load(&name.familiar(), archive));
-    match failed.lock().unwrap_or_else(PoisonError::into_inner).take() {
-        // Where nobody read on, who did not says why.
-        Some(error) if !matches!(error, ImageError::Write(_)) => Err(error.into()),
-        _ => loaded,
+/// An image, and the engine that it is for.
+pub(super) struct Loading<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) image: &'a Image,
+    pub(super) name: &'a ImageName,
+    /// What it is put upon, where an engine has that.
+    pub(super) below: Option<&'a EngineImage>,
+    pub(super) events: &'a Events,
+}
+
+impl Loading<'_> {
+    /// Has the engine load the image under its name, by sending it what it lacks. What ends before its end leaves nothing
+    /// there.
+    pub(super) fn load(&self) -> Result<(), Error> {
+        let (held, all) = (self.held()?, self.image.layers.len());
+        if held > 0 {
+            let told = format!("the container engine has {held} of {all} layers");
+            (self.events)(Event::Detail(told));
+            match self.send(self.image, held) {
+                // What it had may be gone meanwhile.
+                Err(Error::Launch(_)) => {}
+                loaded => return loaded,
+            }
+        }
+        if !self.image.is_partial() {
+            return self.send(self.image, 0);
+        }
+        let whole = self.image.clone();
+        let base = self.below.map(|below| below.base(self.events)).transpose()?;
+        let whole = base.iter().fold(whole, Image::completed);
+        self.send(&whole, 0)
+    }
+
+    /// How many of the lowest layers the engine has upon one another: those of what is below the image, or of the image
+    /// that had its name before.
+    fn held(&self) -> Result<usize, Error> {
+        let Self { connection, image, name, below, .. } = self;
+        let ours: Vec<String> = image.diff_ids.iter().map(ToString::to_string).collect();
+        let below = below.iter().map(|below| below.name().to_owned());
+        let mut most = 0;
+        for known in below.chain([name.familiar()]) {
+            let theirs = connection.wait(connection.engine.layers(&known))?;
+            let same = ours.iter().zip(&theirs).take_while(|(one, other)| one == other);
+            most = most.max(same.count());
+        }
+        Ok(most)
+    }
+
+    /// Sends an image without its lowest layers.
+    fn send(&self, image: &Image, held: usize) -> Result<(), Error> {
+        let failed: Arc<Mutex<Option<ImageError>>> = Arc::default();
+        let (ours, content, tag) = (Arc::clone(&failed), image.clone(), self.name.clone());
+        let digest = |layer: &pyfast_oci::Blob| layer.descriptor.digest;
+        let sent: BTreeSet<Digest> = image.layers[held..].iter().map(digest).collect();
+        let all: BTreeSet<Digest> = image.layers.iter().map(digest).collect();
+        let left: BTreeSet<Digest> = all.difference(&sent).copied().collect();
+        let archive: Writing = Box::new(move |to| {
+            let wanted = |digest: &Digest| !left.contains(digest);
+            layout::archive(to, &content, &tag, &wanted).map_err(|error| {
+                let told = io::Error::other(error.to_string());
+                *ours.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                told
+            })
+        });
+        let engine = &self.connection.engine;
+        let loaded = self.connection.wait(engine.load(&self.name.familiar(), archive));
+        match failed.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            // Where nobody read on, who did not says why.
+            Some(error) if !matches!(error, ImageError::Write(_)) => Err(error.into()),
+            _ => loaded,
+        }
     }
 }

@@ -40,6 +40,9 @@ pub trait Images: Engine {
     /// nothing of it is kept.
     fn load(&self, image: &str, archive: Writing)
     -> impl Future<Output = Result<(), Error>> + Send;
+    /// The digests of an image's layers as they are unpacked (`sha256:…`), the lowest first, for an engine that finds those
+    /// again which an archive leaves out; empty where it wants whole archives, or the image is absent.
+    fn layers(&self, image: &str) -> impl Future<Output = Result<Vec<String>, Error>> + Send;
     /// Hands the archive of an image over as it comes; [`Error::ImageMissing`] when it is not present, and
     /// [`Error::ImageSave`] when what comes cannot be taken.
     fn save(

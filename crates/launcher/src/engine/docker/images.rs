@@ -124,6 +124,23 @@ impl Images for Docker {
         Ok(())
     }
 
+    async fn layers(&self, image: &str) -> Result<Vec<String>, Error> {
+        if self.podman {
+            return Ok(Vec::new());
+        }
+        // containerd keeps archives as they came, and those without layers too: its images would not run.
+        let info = self.api.info().await.map_err(self.failed("say how it keeps images"))?;
+        let facts = info.driver_status.unwrap_or_default();
+        if facts.iter().flatten().any(|word| word.contains("io.containerd.snapshotter")) {
+            return Ok(Vec::new());
+        }
+        match self.api.inspect_image(image).await {
+            Ok(facts) => Ok(facts.root_fs.and_then(|found| found.layers).unwrap_or_default()),
+            Err(error) if status(&error) == Some(404) => Ok(Vec::new()),
+            Err(error) => Err(self.failed(format!("inspect the image {image}"))(error)),
+        }
+    }
+
     async fn save(
         &self,
         image: &str,

@@ -119,6 +119,10 @@ impl Images for Recorded {
         Ok(())
     }
 
+    async fn layers(&self, _image: &str) -> Result<Vec<String>, Error> {
+        Ok(Vec::new())
+    }
+
     async fn save(
         &self,
         image: &str,
