@@ -92,13 +92,7 @@ impl<'a> Library<'a> {
 
     /// Has this done where trees and imports may be deep.
     pub(crate) fn with_room<T: Send>(&self, act: impl FnOnce() -> T + Send) -> T {
-        let threads = || {
-            let builder = ThreadPoolBuilder::new().stack_size(STACK);
-            let own_memory = builder
-                .start_handler(|_| pyfast_allocator::begin())
-                .exit_handler(|_| pyfast_allocator::end());
-            own_memory.build().ok()
-        };
+        let threads = || ThreadPoolBuilder::new().stack_size(STACK).build().ok();
         match self.read.threads.get_or_init(threads) {
             Some(threads) => threads.install(act),
             None => act(),
