@@ -27,7 +27,7 @@ pub(crate) fn with_settings(settings: &Settings, args: &StackArgs) -> Report {
     let pythons = python::look(&project, settings, connection);
     let mut findings = vec![engine::finding(&engine, needed)];
     findings.push(engine::compose(&settings.variables, &engine, project.has_services()));
-    findings.extend(needed.then(|| engine::program(connection)));
+    findings.extend(needed.then(|| engine::program(&settings.variables, connection)));
     findings.extend(registries::look(&project, settings, connection));
     findings.extend(pythons.findings);
     findings.extend(index::look(&project, settings, pythons.host.as_deref()));

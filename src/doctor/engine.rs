@@ -1,15 +1,13 @@
 //! The container engine, the user's Compose, and this program as containers would run it.
 
-use std::path::Path;
 use std::time::Duration;
 
 use pyfast_launcher::composer::{Composer, recreates};
 use pyfast_launcher::engine::{Engine as _, EngineVersion, Host, HostOrigin};
-use pyfast_launcher::volume::Binary;
 
 use super::report::OfFailure as _;
 use crate::failure::{Code, Failure};
-use pyfast_crew::engine::{Connection, host_settings};
+use pyfast_crew::engine::{Connection, host_settings, own_program};
 use pyfast_crew::examined::{ENGINE as CHECK, Finding, Level};
 use pyfast_settings::Variables;
 use pyfast_stack::find_composer;
@@ -39,7 +37,7 @@ pub(super) fn reach(environment: &Variables) -> Result<Reached, Box<Unreached>> 
     let unreached = |failure, origin| Box::new(Unreached { failure, origin });
     let (host, origin) =
         Host::locate(&host_settings(environment)).map_err(|error| unreached(error.into(), None))?;
-    let reached = Connection::to(host.clone()).and_then(|connection| {
+    let reached = Connection::to(host.clone(), environment).and_then(|connection| {
         let version = connection.wait(connection.engine.version())?;
         Ok((connection, version))
     });
@@ -123,32 +121,14 @@ fn version(composer: &Composer) -> Result<String, Failure> {
     })
 }
 
-/// Whether this program would run in the engine's containers.
-pub(super) fn program(connection: Option<&Connection>) -> Finding {
-    let opened = std::env::current_exe()
-        .map_err(|error| {
-            let message = format!("cannot find the running program: {error}");
-            Failure::new("system", message, Code::Mendable)
-        })
-        .and_then(|program| Ok((Binary::open(&program)?, program)));
-    let (binary, program) = match opened {
-        Ok(opened) => opened,
-        Err(failure) => return Finding::failed(PROGRAM, &failure).or_hint("install pyfast anew"),
+/// Whether this program, or the build of it for the engine's machine, would run in containers.
+pub(super) fn program(variables: &Variables, connection: Option<&Connection>) -> Finding {
+    let (found, what) = match connection {
+        Some(connection) => (connection.program(), "runs in the engine's containers"),
+        None => (own_program(variables), "is static, as containers need it"),
     };
-    suits(&binary, &program, connection)
-}
-
-fn suits(binary: &Binary, program: &Path, connection: Option<&Connection>) -> Finding {
-    let program = program.display();
-    let Some(connection) = connection else {
-        return Finding::ok(PROGRAM, format!("{program} is static, as containers need it"));
-    };
-    let fits = connection.wait(async {
-        let version = connection.engine.version().await?;
-        binary.check_engine(&version)
-    });
-    match fits {
-        Ok(()) => Finding::ok(PROGRAM, format!("{program} runs in the engine's containers")),
-        Err(error) => Finding::failed(PROGRAM, &error.into()),
+    match found {
+        Ok(binary) => Finding::ok(PROGRAM, format!("{} {what}", binary.path().display())),
+        Err(error) => Finding::failed(PROGRAM, &error.into()).or_hint("install pyfast anew"),
     }
 }

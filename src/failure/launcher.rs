@@ -41,9 +41,9 @@ impl From<LaunchError> for Failure {
             | LaunchError::SignalName { .. }
             | LaunchError::SeveralProjects { .. } => ("usage", Code::Usage),
             LaunchError::NoEnvironment { .. } => ("no-environment", Code::Mendable),
-            LaunchError::Binary { .. } | LaunchError::Architecture { .. } => {
-                ("binary", Code::Usage)
-            }
+            LaunchError::Binary { .. }
+            | LaunchError::BinaryVersion { .. }
+            | LaunchError::Architecture { .. } => ("binary", Code::Usage),
             _ => ("launch", Code::Mendable),
         };
         let mut failure = Self::from_error(kind, &error, code);
@@ -170,9 +170,10 @@ fn client_hint(error: &LaunchError) -> Option<&'static str> {
         LaunchError::EngineContext { .. } => {
             Some("`docker context ls` names those that there are; choose one, or set DOCKER_HOST")
         }
-        LaunchError::Architecture { .. } => {
-            Some("use the pyfast that was built for the engine's machine")
-        }
+        LaunchError::Architecture { .. } => Some(
+            "put the pyfast for the engine's machine beside this one as pyfast-linux-aarch64 or pyfast-linux-x86_64, or name it with PYFAST_LINUX_BINARY",
+        ),
+        LaunchError::BinaryVersion { .. } => Some("put the build of this version there"),
         LaunchError::EngineTooOld { .. } => {
             Some("update the engine, or name another with DOCKER_HOST")
         }
@@ -317,6 +318,10 @@ mod tests {
             (
                 LaunchError::Architecture { path: "x".into(), binary: text(), engine: text() },
                 ("binary", Code::Usage, "the engine's machine"),
+            ),
+            (
+                LaunchError::BinaryVersion { path: "x".into(), version: "1" },
+                ("binary", Code::Usage, "of this version"),
             ),
         ]);
     }

@@ -348,12 +348,14 @@ fn a_kept_layer_of_which_something_else_is_said_is_packed_anew() {
     assert_eq!(freeze(&world, "shop", "image"), first);
 }
 
-#[test]
-fn an_environment_of_another_machine_is_refused() {
-    let world = stocked();
-    let (own, other) =
-        if cfg!(target_arch = "aarch64") { ("aarch64", "x86_64") } else { ("x86_64", "aarch64") };
-    let generation = freeze(&world, "shop", "image")["generation"].as_str().unwrap().to_owned();
+/// This machine and the other one, as Python names them.
+const MACHINES: (&str, &str) =
+    if cfg!(target_arch = "aarch64") { ("aarch64", "x86_64") } else { ("x86_64", "aarch64") };
+
+/// Makes the environment one of the other machine.
+fn move_to_another_machine(world: &World) {
+    let (own, other) = MACHINES;
+    let generation = freeze(world, "shop", "image")["generation"].as_str().unwrap().to_owned();
     let mut changed = 0;
     for env in fs::read_dir(world.root.join("envs/v1")).unwrap() {
         let path = env.unwrap().path().join("env.json");
@@ -365,7 +367,53 @@ fn an_environment_of_another_machine_is_refused() {
         changed += 1;
     }
     assert!(changed > 0);
-    freezing(&world, "shop", "image", &[]).refused(USAGE, &["linux/", "pyfast of that machine"]);
+}
+
+/// Freezes with a build of the program that is named.
+fn freezing_with(world: &World, program: &str, output: &str) -> Ran {
+    packed::keep(world);
+    let mut command = world.command(&["freeze", "shop", "--scratch", "--output", output]);
+    command.env("PYFAST_LINUX_BINARY", program);
+    Ran::of(command)
+}
+
+/// What is taken for the other machine's build of a version: a static program that has the version in it.
+fn build_of_another_machine(version: &str) -> Vec<u8> {
+    let mut head = vec![0; 120];
+    head[..6].copy_from_slice(b"\x7fELF\x02\x01");
+    let machine = if cfg!(target_arch = "aarch64") { 62 } else { 183 };
+    (head[18], head[32], head[54], head[56], head[64]) = (machine, 64, 56, 1, 1);
+    head.extend(format!("\nin containers of pyfast {version}\n").as_bytes());
+    head
+}
+
+#[test]
+fn an_environment_of_another_machine_is_refused() {
+    let world = stocked();
+    move_to_another_machine(&world);
+    freezing(&world, "shop", "other", &[]).refused(USAGE, &["linux/", "pyfast of that machine"]);
+}
+
+#[test]
+fn an_environment_of_another_machine_has_the_program_of_that_machine() {
+    let world = stocked();
+    let version = env!("CARGO_PKG_VERSION");
+    // This machine's own build is the program itself.
+    let own = env!("CARGO_BIN_EXE_pyfast");
+    freezing_with(&world, own, "own").ok();
+    move_to_another_machine(&world);
+    freezing_with(&world, own, "refused").refused(USAGE, &["linux/", "beside this one"]);
+    fs::write(world.project.join("sister"), build_of_another_machine("0.0.9")).unwrap();
+    freezing_with(&world, "sister", "refused").refused(USAGE, &["is no build of pyfast", version]);
+    assert!(!world.project.join("refused").exists());
+
+    fs::write(world.project.join("sister"), build_of_another_machine(version)).unwrap();
+    freezing_with(&world, "sister", "other").ok();
+    let other = if cfg!(target_arch = "aarch64") { "amd64" } else { "arm64" };
+    assert_eq!(image(&world.project.join("other")).1["architecture"], other);
+    unpack(&world.project.join("other"), &world.project.join("unpacked"));
+    let program = fs::read(world.project.join("unpacked/pyfast/bin/pyfast")).unwrap();
+    assert_eq!(program, build_of_another_machine(version));
 }
 
 #[test]

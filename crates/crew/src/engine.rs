@@ -12,8 +12,8 @@ use pyfast_launcher::compose_file::ComposeProject;
 use pyfast_launcher::engine::{Docker, Engine as _, Host, HostSettings, Images as _};
 use pyfast_launcher::image::wanted_images;
 use pyfast_launcher::volume::{
-    Access, Binary, INTERPRETERS, MOUNT_POINT, ProbeRequest, StoreVolume, find_volume, inject,
-    keep_volume, open_volume, probe, remove_leftovers, remove_volume,
+    Access, Binary, Builds, INTERPRETERS, MOUNT_POINT, ProbeRequest, StoreVolume, find_volume,
+    inject, keep_volume, open_volume, probe, remove_leftovers, remove_volume,
 };
 use pyfast_root::layout::prefix_path;
 use tokio::runtime::Runtime;
@@ -37,6 +37,8 @@ pub struct Connection {
     pub engine: Engine,
     /// What its futures run on.
     pub runtime: Runtime,
+    /// What may run in its containers.
+    pub builds: Builds,
 }
 
 impl Connection {
@@ -46,21 +48,23 @@ impl Connection {
     /// If there is none, or it does not answer.
     pub fn open(settings: &Settings) -> Result<Self, Error> {
         crate::interrupt::catch();
-        Self::to(Host::resolve(&host_settings(&settings.variables))?)
+        let variables = &settings.variables;
+        Self::to(Host::resolve(&host_settings(variables))?, variables)
     }
 
     /// Connects to this engine.
     ///
     /// # Errors
     /// If it does not answer.
-    pub fn to(host: Host) -> Result<Self, Error> {
+    pub fn to(host: Host, variables: &Variables) -> Result<Self, Error> {
+        let builds = builds(variables)?;
         let mut builder = tokio::runtime::Builder::new_current_thread();
         let runtime = builder
             .enable_all()
             .build()
             .map_err(|error| Error::System { what: "a runtime", source: error })?;
         let engine = runtime.block_on(Engine::connect(host))?;
-        Ok(Self { engine, runtime })
+        Ok(Self { engine, runtime, builds })
     }
 
     /// Waits for an act of the engine. An interrupt drops it, which removes the container it made.
@@ -178,15 +182,27 @@ impl Connection {
             .ok_or_else(|| Error::NoVolume { volume: name.to_owned() })
     }
 
-    /// Opens or creates a volume and puts this binary into it.
+    /// This program as the engine's containers run it.
+    ///
+    /// # Errors
+    /// If no build of it is for their machine.
+    pub fn program(&self) -> Result<Binary, Error> {
+        self.wait(self.build())
+    }
+
+    /// The same, for whoever waits already.
+    pub(crate) async fn build(&self) -> Result<Binary, pyfast_launcher::Error> {
+        self.builds.of_engine(&self.engine.version().await?)
+    }
+
+    /// Opens or creates a volume and puts this program into it.
     ///
     /// # Errors
     /// If the engine refuses it, or the binary suits no container.
     pub fn volume(&self, name: &str, image: &str, project: &str) -> Result<StoreVolume, Error> {
         // Environments of one volume are synced side by side: the first makes it, the others find it.
         static ONE: Mutex<()> = Mutex::new(());
-        let program = std::env::current_exe().map_err(Error::Program)?;
-        let binary = Binary::open(&program)?;
+        let binary = self.program()?;
         let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
         self.wait(async {
             let volume = open_volume(&self.engine, name, image, Some(project)).await?;
@@ -223,6 +239,22 @@ impl Connection {
         }
         Ok(())
     }
+}
+
+/// Where this program is, and where its builds for other machines may be.
+pub(crate) fn builds(variables: &Variables) -> Result<Builds, Error> {
+    let own = std::env::current_exe().map_err(Error::Program)?;
+    let named = variables.get("PYFAST_LINUX_BINARY").filter(|path| !path.is_empty());
+    Ok(Builds::new(own, named.map(PathBuf::from)))
+}
+
+/// This program as containers of this machine run it.
+///
+/// # Errors
+/// If it could run in no image, or a build that is named cannot be had.
+pub fn own_program(variables: &Variables) -> Result<Binary, Error> {
+    let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
+    Ok(builds(variables)?.of_machine("linux", architecture)?)
 }
 
 /// The directory of a volume, where this process may write it.

@@ -119,9 +119,12 @@ pub enum Error {
     },
     /// The running program could not run in an image.
     #[error(
-        "this pyfast is for {found}, and the environment for {wanted}: freeze it with the pyfast of that machine"
+        "{path} is for {found}, and the environment for {wanted}: freeze it with the pyfast of that machine, or put that beside this one as pyfast-linux-aarch64 or pyfast-linux-x86_64",
+        path = path.display()
     )]
     ProgramPlatform {
+        /// The program.
+        path: PathBuf,
         /// What the program is for.
         found: String,
         /// What the image is for.

@@ -21,7 +21,8 @@ use pyfast_installer::interpreter::Interpreter;
 use pyfast_installer::link::{EnvironmentSpec, Package};
 use pyfast_installer::prefix;
 use pyfast_installer::store::Store;
-use pyfast_launcher::volume::{Binary, MOUNT_POINT};
+use pyfast_launcher::Error as LaunchError;
+use pyfast_launcher::volume::MOUNT_POINT;
 use pyfast_oci::{Image, Made, Platform};
 use pyfast_packaging::hash::Sha256;
 use pyfast_root::{ProjectEnv, Root};
@@ -29,7 +30,7 @@ use pyfast_settings::Settings;
 use serde::Serialize;
 
 use crate::afterwards::wait;
-use crate::engine::Connection;
+use crate::engine::{Connection, builds};
 use crate::error::Error;
 use crate::event::Events;
 use crate::reach::reach;
@@ -204,10 +205,9 @@ pub fn freeze(wanted: &Wanted, settings: &Settings, events: &Events) -> Result<F
     let ground = wanted.upon.ground(settings)?;
     let below = ground.as_ref().and_then(Ground::name);
     let places = Places::find(wanted, below.as_ref(), settings)?;
-    let program = std::env::current_exe().map_err(Error::Program)?;
     let source = Source::find(settings)?;
     let platform = image::platform(&source.spec.interpreter);
-    check_program(&program, &platform)?;
+    let program = program(settings, &platform)?;
     source.wait_for_bytecode(settings, events)?;
     let known = places.are_the_engine_alone();
     let open = |ground: &Ground| ground.open(&platform, known, settings, events);
@@ -244,13 +244,15 @@ pub fn freeze(wanted: &Wanted, settings: &Settings, events: &Events) -> Result<F
 }
 
 /// The program has to run where the environment does, whatever else is in the image.
-fn check_program(program: &Path, wanted: &Platform) -> Result<(), Error> {
-    let found = Binary::open(program)?.architecture();
-    if found == wanted.architecture {
-        return Ok(());
+fn program(settings: &Settings, wanted: &Platform) -> Result<PathBuf, Error> {
+    let (os, architecture) = (&wanted.os, &wanted.architecture);
+    match builds(&settings.variables)?.of_machine(os, architecture) {
+        Ok(binary) => Ok(binary.path().to_owned()),
+        Err(LaunchError::Architecture { path, binary, engine }) => {
+            Err(Error::ProgramPlatform { path, found: binary, wanted: engine })
+        }
+        Err(error) => Err(error.into()),
     }
-    let wanted = format!("{}/{}", wanted.os, wanted.architecture);
-    Err(Error::ProgramPlatform { found: format!("linux/{found}"), wanted })
 }
 
 /// The environment that is frozen.

@@ -266,6 +266,14 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// What was to be put into containers is another program, or of another version.
+    #[error("{path} is no build of pyfast {version}, which this program is", path = path.display())]
+    BinaryVersion {
+        /// The file.
+        path: PathBuf,
+        /// This program's version.
+        version: &'static str,
+    },
     /// A file or directory could not be read or written; the source names the path.
     #[error("cannot {act}")]
     Io {

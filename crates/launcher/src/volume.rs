@@ -3,6 +3,7 @@
 //! of; must not know what is kept in a volume.
 
 mod archive;
+mod binary;
 mod confined;
 mod glimpse;
 mod helper;
@@ -13,10 +14,11 @@ mod probe;
 mod scratch;
 mod store;
 
+pub use binary::{Binary, Builds};
 pub use confined::{CONFINED_FILES, CONFINED_OUT, CONFINED_WORK, ConfinedRun, Left, run_confined};
 pub use glimpse::Glimpse;
 pub use helper::{HelperFile, HelperRun, VolumeRun, run_helper, run_on_volume};
-pub use inject::{Binary, Injected, inject};
+pub use inject::{Injected, inject};
 pub use keeper::{keep_volume, remove_volume};
 pub use probe::{INTERPRETERS, Probe, ProbeRequest, probe};
 pub use scratch::remove_leftovers;

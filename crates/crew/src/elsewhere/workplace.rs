@@ -11,8 +11,7 @@ use pyfast_installer::build::{BuiltWheel, CarriedSource, built_wheel, carried_se
 use pyfast_installer::interpreter::Interpreter;
 use pyfast_launcher::engine::Engine as _;
 use pyfast_launcher::volume::{
-    Binary, CONFINED_FILES, CONFINED_OUT, CONFINED_WORK, ConfinedRun, HelperFile, Left,
-    run_confined,
+    CONFINED_FILES, CONFINED_OUT, CONFINED_WORK, ConfinedRun, HelperFile, Left, run_confined,
 };
 use pyfast_packaging::build::{BuildFailure, BuildStage};
 use pyfast_packaging::filename::WheelFilename;
@@ -208,9 +207,11 @@ impl<'a> Workplace<'a> {
         let mut arguments: Vec<String> = fixed.map(str::to_owned).into();
         arguments.extend(order.whole.then(|| "--whole".to_owned()));
         arguments.extend(self.shape.iter().chain(&self.reach).cloned());
+        // This program, which runs inside.
+        let binary = connection.build().await.map_err(Error::from)?;
         let run = ConfinedRun {
             image,
-            binary: &program()?,
+            binary: &binary,
             arguments: &arguments,
             files: &files,
             network: helper_network(settings),
@@ -269,12 +270,6 @@ fn constraints_file(constraints: &[Requirement]) -> Option<HelperFile> {
 
 fn strange(image: &str, what: &str) -> Error {
     Error::StrangeBuild { image: image.to_owned(), what: what.to_owned() }
-}
-
-/// This program, which runs inside.
-fn program() -> Result<Binary, Error> {
-    let path = std::env::current_exe().map_err(Error::Program)?;
-    Ok(Binary::open(&path)?)
 }
 
 /// The indexes of a session, which carry no credentials. Directories of wheels stay on this machine.

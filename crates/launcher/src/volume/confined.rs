@@ -15,8 +15,8 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::archive::{Owner, Put, ROOT, pack};
+use super::binary::Binary;
 use super::helper::HelperFile;
-use super::inject::Binary;
 use super::scratch::Scratch;
 use super::store::MOUNT_POINT;
 use crate::archive::Content;

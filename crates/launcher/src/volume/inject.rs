@@ -1,5 +1,5 @@
-//! Puts the static binary into the volume, at `bin/pyfast`. Owns the binary's checks, its name by content and the
-//! replacement of the link; must not know what the binary does.
+//! Puts the static binary into the volume, at `bin/pyfast`. Owns its name by content and the replacement of the link;
+//! must not know what the binary does, nor where it comes from.
 //!
 //! ```text
 //! bin/pyfast-<first 12 hex digits of its sha256>   0755
@@ -10,8 +10,8 @@
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::path::Path;
+use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
 use pyfast_root::layout::BIN;
@@ -19,6 +19,7 @@ use pyfast_root::{Dir, Kind, Root};
 use sha2::{Digest, Sha256};
 
 use super::archive::{Put, ROOT, pack};
+use super::binary::{Binary, blocking};
 use super::scratch::Scratch;
 use super::store::{Access, MOUNT_POINT, StoreVolume, never_started, put_repeatedly, random_id};
 use crate::engine::Engine;
@@ -28,15 +29,6 @@ use crate::error::Error;
 /// Name of the link that entrypoints use.
 const LINK: &str = "pyfast";
 
-/// A static Linux executable.
-#[derive(Debug, Clone)]
-pub struct Binary {
-    path: PathBuf,
-    size: u64,
-    modified: SystemTime,
-    architecture: &'static str,
-}
-
 /// Where the binary is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Injected {
@@ -44,77 +36,6 @@ pub struct Injected {
     pub file: String,
     /// Whether anything was written.
     pub changed: bool,
-}
-
-impl Binary {
-    /// Looks at an executable: kind, architecture, and that it needs no dynamic loader (an image may have none).
-    ///
-    /// # Errors
-    /// [`Error::Binary`] when it would not run in any Linux image; [`Error::Io`] when it cannot be read.
-    pub fn open(path: &Path) -> Result<Self, Error> {
-        let file = fs_err::File::open(path).map_err(Error::io("read the launcher's binary"))?;
-        let facts = file.metadata().map_err(Error::io("read the launcher's binary"))?;
-        // The program headers follow the file header in every linker's output.
-        let mut head = Vec::new();
-        file.take(8192).read_to_end(&mut head).map_err(Error::io("read the launcher's binary"))?;
-        let architecture = read_elf(&head)
-            .map_err(|reason| Error::Binary { path: path.into(), reason: reason.into() })?;
-        let modified = facts.modified().map_err(Error::io("read the launcher's binary"))?;
-        Ok(Self { path: path.into(), size: facts.len(), modified, architecture })
-    }
-
-    /// The machine that it is for, in the words of images: `amd64`, `arm64`.
-    pub fn architecture(&self) -> &'static str {
-        self.architecture
-    }
-
-    /// Its whole content.
-    pub(crate) async fn read(&self) -> Result<Vec<u8>, Error> {
-        let path = self.path.clone();
-        let bytes = blocking(move || fs_err::read(&path)).await?;
-        bytes.map_err(Error::io("read the launcher's binary"))
-    }
-
-    /// Whether the engine's containers could run it.
-    ///
-    /// # Errors
-    /// [`Error::Architecture`] when they are for another machine.
-    pub fn check_engine(&self, engine: &crate::engine::EngineVersion) -> Result<(), Error> {
-        if engine.os == "linux" && engine.architecture == self.architecture {
-            return Ok(());
-        }
-        Err(Error::Architecture {
-            path: self.path.clone(),
-            binary: format!("linux/{}", self.architecture),
-            engine: format!("{}/{}", engine.os, engine.architecture),
-        })
-    }
-}
-
-/// Reads a 64-bit little-endian ELF header; the architecture in the engine's words.
-fn read_elf(head: &[u8]) -> Result<&'static str, &'static str> {
-    const CUT: &str = "its ELF header is cut short";
-    let number = |at: usize, width: usize| -> Result<usize, &'static str> {
-        let bytes = head.get(at..at.saturating_add(width)).ok_or(CUT)?;
-        let value = bytes.iter().rev().fold(0_u64, |value, &byte| value << 8 | u64::from(byte));
-        usize::try_from(value).map_err(|_too_large| CUT)
-    };
-    if head.get(..6) != Some(b"\x7fELF\x02\x01") {
-        return Err("it is no 64-bit little-endian ELF file");
-    }
-    let architecture = match number(18, 2)? {
-        62 => "amd64",
-        183 => "arm64",
-        _ => return Err("it is for an architecture other than x86_64 and aarch64"),
-    };
-    let (table, size, count) = (number(32, 8)?, number(54, 2)?, number(56, 2)?);
-    for index in 0..count {
-        // PT_INTERP names the dynamic loader.
-        if number(table.saturating_add(index * size), 4)? == 3 {
-            return Err("it needs a dynamic loader");
-        }
-    }
-    Ok(architecture)
 }
 
 /// Makes `bin/pyfast` in the volume the given binary, by the volume's directory where that is possible, else through
@@ -131,28 +52,16 @@ pub async fn inject<E: Engine>(
 ) -> Result<Injected, Error> {
     binary.check_engine(&engine.version().await?)?;
     let binary = binary.clone();
-    let act = "put the launcher's binary into the volume";
     match &volume.access {
         Access::Direct(root) => {
             let root = root.clone();
             blocking(move || write_direct(&root, &binary)).await?
         }
         Access::Container => {
-            let bytes =
-                blocking(move || fs_err::read(&binary.path)).await?.map_err(Error::io(act))?;
+            let bytes = binary.read().await?;
             put(engine, &volume.name, image, bytes.into()).await
         }
     }
-}
-
-/// Files are large and disks slow: not on the thread that drives the engine's connections.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| Error::Io {
-        act: "put the launcher's binary into the volume",
-        source: std::io::Error::other(error),
-    })
 }
 
 fn hashed_name(digest: &[u8]) -> String {
@@ -261,14 +170,7 @@ mod tests {
 
     use super::*;
     use crate::engine::{Image, Recorded};
-
-    /// A header with one program header of the given type.
-    fn elf(machine: u8, kind: u8) -> Vec<u8> {
-        let mut head = vec![0; 120];
-        head[..6].copy_from_slice(b"\x7fELF\x02\x01");
-        (head[18], head[32], head[54], head[56], head[64]) = (machine, 64, 56, 1, kind);
-        head
-    }
+    use crate::volume::binary::tests::elf;
 
     fn binary(dir: &Path, text: &[u8]) -> Binary {
         let path = dir.join("source");
@@ -282,16 +184,6 @@ mod tests {
 
     fn engine() -> Recorded {
         Recorded::new().with_image("slim", Image::default())
-    }
-
-    #[test]
-    fn only_static_executables_are_taken() {
-        assert_eq!(read_elf(&elf(62, 1)), Ok("amd64"));
-        assert_eq!(read_elf(&elf(183, 1)), Ok("arm64"));
-        assert_eq!(read_elf(&elf(62, 3)), Err("it needs a dynamic loader"));
-        assert!(read_elf(&elf(40, 1)).is_err());
-        assert!(read_elf(b"#!/bin/sh\n").is_err());
-        assert_eq!(read_elf(&elf(62, 1)[..60]), Err("its ELF header is cut short"));
     }
 
     #[tokio::test]
