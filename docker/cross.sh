@@ -106,8 +106,8 @@ prepare() { # what installing anything takes
 pack() { # ROOT TAR
     tar -C "$1" --exclude='./var/cache/apt/*' --exclude='./var/lib/apt/lists/*' --exclude='./usr/share/doc/*' \
         --exclude='./usr/share/man/*' --exclude='./usr/share/locale/*' --exclude='./proc/*' --exclude='./sys/*' \
-        --exclude='./dev/*' --exclude='./tmp/*' --one-file-system -cf "$2.part.$$" .
-    mv "$2.part.$$" "$2"
+        --exclude='./dev/*' --exclude='./tmp/*' --one-file-system -cf "$2.part.$(basename "$(dirname "$1")")" .
+    mv "$2.part.$(basename "$(dirname "$1")")" "$2"
 }
 
 install_tools() { # ROOT: in a mount namespace of its own

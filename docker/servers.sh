@@ -31,7 +31,7 @@ fi
 if ! cmp -s tests/data/moto.txt "$into/moto/requirements.txt"; then
     say "bringing moto"
     python3 -m venv --clear "$into/moto"
-    "$into/moto/bin/pip" install --quiet --disable-pip-version-check --no-deps --only-binary :all: -r tests/data/moto.txt >&2 ||
+    "$into/moto/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: -r tests/data/moto.txt >&2 ||
         die "moto could not be had"
     cp tests/data/moto.txt "$into/moto/requirements.txt"
 fi

@@ -88,6 +88,14 @@ impl Shop {
         assert!(said.contains("as it was installed"), "{said}");
     }
 
+    /// Whether the engine finds layers again that an archive leaves out.
+    #[track_caller]
+    fn keeps_layers(&self) -> bool {
+        let version = self.docker(&["version", "--format", "{{json .Server.Components}}"]);
+        let status = self.world.docker(&["info", "--format", "{{json .DriverStatus}}"]);
+        !version.contains("Podman") && !text(&status.stdout).contains("io.containerd.snapshotter")
+    }
+
     /// Its layers, as the engine names them.
     fn layers(&self, image: &str) -> BTreeSet<String> {
         let format = ["image", "inspect", "--format", "{{json .RootFS.Layers}}", image];
@@ -142,13 +150,14 @@ fn an_engine_gives_what_the_image_is_put_upon_and_loads_it() {
     let said = text(&refused.stderr);
     assert_eq!(refused.status.code(), Some(1), "{said}");
     assert!(said.contains(&missing) && said.contains("not present"), "{said}");
+    let keeps = shop.keeps_layers();
     // That which the environment is for, where none is named. It is read once.
     for (packed, is_read) in [("packed now", true), ("1 packed now", false)] {
         let output = shop.pyfast(&["freeze", &name, "--load", "-v"]);
         let said = text(&output.stderr);
         assert!(output.status.success() && said.contains(packed), "{said}");
-        assert_eq!(said.contains("from the container engine"), is_read, "{said}");
-        assert!(said.contains("the container engine has "), "it is sent what it lacks: {said}");
+        assert_eq!(said.contains("from the container engine"), is_read || !keeps, "{said}");
+        assert_eq!(said.contains("the container engine has "), keeps, "what it lacks: {said}");
         assert!(said.contains("into the container engine"), "{said}");
         assert_eq!(shop.printed(&name, &[], &["alpha-tool"]), "alpha 1.0\n");
     }

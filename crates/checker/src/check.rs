@@ -23,7 +23,7 @@ pub fn check_service(service: &Service, library: &Library<'_>) -> Vec<Finding> {
     // Modules import each other some hundred deep, and each import is a few calls here.
     let simulated = || simulate(service, &search, library, &reach);
     // One after the other, the simulation would be what all processors but one wait for.
-    let (findings, ()) = library.with_room(|| rayon::join(simulated, reach));
+    let findings = library.both(simulated, reach);
     library.without_meant(findings, service.python)
 }
 

@@ -90,6 +90,22 @@ impl<'a> Library<'a> {
         Self { files, read, known: Mutex::default(), set: Mutex::default(), due: Mutex::default() }
     }
 
+    /// Has both done at the same time where trees and imports may be deep; one after the other where no threads can be made
+    /// that have room for that.
+    pub(crate) fn both<T: Send>(
+        &self,
+        act: impl FnOnce() -> T + Send,
+        reading: impl FnOnce() + Send,
+    ) -> T {
+        self.with_room(|| {
+            if rayon::current_thread_index().is_some() {
+                return rayon::join(act, reading).0;
+            }
+            reading();
+            act()
+        })
+    }
+
     /// Has this done where trees and imports may be deep.
     pub(crate) fn with_room<T: Send>(&self, act: impl FnOnce() -> T + Send) -> T {
         let threads = || ThreadPoolBuilder::new().stack_size(STACK).build().ok();
@@ -158,7 +174,7 @@ impl<'a> Library<'a> {
         act: impl FnOnce() -> T + Send,
     ) -> T {
         *self.due() = Some(Arc::new((paths.clone(), version)));
-        self.with_room(|| rayon::join(act, || self.read_due())).0
+        self.both(act, || self.read_due())
     }
 
     fn due(&self) -> MutexGuard<'_, Option<Due>> {

@@ -1,4 +1,4 @@
-//! Which of the project's files a service can reach, by their imports alone: they are read at once before anything is simulated.
+//! Which of the project's files a service can reach, by their imports alone: they are read while it is simulated.
 //! Must not know what an import does.
 
 use std::path::PathBuf;

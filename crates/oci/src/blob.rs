@@ -62,7 +62,7 @@ impl Content {
             }
             Self::File(file) => (file, 0, u64::MAX),
             Self::Part { file, begin, size } => (file, *begin, size.saturating_sub(at)),
-            Self::Absent => return Err(io::ErrorKind::NotFound.into()),
+            Self::Absent => return Err(io::Error::other("its bytes are not at hand")),
         };
         let most = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
         loop {

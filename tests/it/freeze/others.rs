@@ -2,7 +2,7 @@
 //! and as files.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use fs_err as fs;
 use serde_json::{Value, json};
@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use super::pushing::{PASSWORD, log_in};
 use super::{freezing, image, packed, stocked};
 use crate::servers::{Served, program};
-use crate::support::python;
 use crate::support::ran::{MENDABLE, Ran};
 use crate::support::wheel::sha256;
 use crate::support::world::World;
+use crate::support::{environment, python};
 
 /// `user` and `s3cr3t` as the registry wants to know them.
 const HTPASSWD: &str = "user:$2y$05$abcdefghijklmnopqrstuu9Avu/WgbsK7g7xfCY1X3pdjsTgxqQLS\n";
@@ -38,17 +38,18 @@ fn registry(world: &World) -> Option<Served> {
 /// What skopeo says, with the login of the world's container client.
 #[track_caller]
 fn skopeo(world: &World, arguments: &[&str]) -> String {
-    let mut command = Command::new("/usr/bin/skopeo");
+    let mut command = Command::new("skopeo");
     command.env_clear().env("HOME", world.path("home"));
+    command.env("PATH", environment("PATH").unwrap_or_default());
     let login = world.path("home/.docker/config.json");
     command.env("REGISTRY_AUTH_FILE", login).arg("--insecure-policy").args(arguments);
     python::check(&mut command)
 }
 
-/// Whether it is there, or has to be.
+/// Whether it is there, or has to be, as the servers have.
 fn has_skopeo() -> bool {
-    // It comes with the servers, from Debian.
-    Path::new("/usr/bin/skopeo").exists() || program("usr/bin/docker-registry").is_some()
+    let found = Command::new("skopeo").arg("--version").stdin(Stdio::null()).output().is_ok();
+    found || environment("PYFAST_REQUIRE_SERVERS").is_some()
 }
 
 fn push(world: &World, name: &str) -> Ran {

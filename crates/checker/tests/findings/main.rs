@@ -3,11 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use pyfast_checker::{
-    Disk, Django, Entry, EntryTarget, Finding, IsEmpty, Library, PythonVersion, ReadFiles,
-    SearchEntry, Service, Wheels, Whose, check_service,
+    Disk, Django, Entry, EntryTarget, Files, Finding, IsEmpty, Library, Listed, PythonVersion,
+    ReadFiles, SearchEntry, Service, Wheels, Whose, check_service,
 };
 
 /// `=== TITLE`, `entry WORDS`, `env NAME=…`, files behind `--- PATH` (`site/` is somebody else's), findings behind `+++`.
@@ -191,6 +193,27 @@ fn no_tree_is_too_deep() {
     }
 }
 
+/// A disk that is slow where a file sets what others have: whoever does not wait for it does not see that.
+struct Late;
+
+impl Files for Late {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let bytes = Disk.read(path)?;
+        if bytes.windows(10).any(|part| part == b"lib.late =") {
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        Ok(bytes)
+    }
+
+    fn list(&self, directory: &Path) -> Vec<Listed> {
+        Disk.list(directory)
+    }
+
+    fn origin(&self, path: &Path) -> Option<PathBuf> {
+        Disk.origin(path)
+    }
+}
+
 /// The simulation does not wait until everything is read, and says the same as if it did.
 #[test]
 fn what_any_file_sets_counts_however_late_it_is_read() {
@@ -208,9 +231,9 @@ fn what_any_file_sets_counts_however_late_it_is_read() {
         let case = Case { entry: "import main".to_owned(), ..Case::default() };
         let service = case.service(place.path());
         let reached = ReadFiles::default();
-        let alone = check_service(&service, &Library::new(&Disk, &reached));
+        let alone = check_service(&service, &Library::new(&Late, &reached));
         let sources = ReadFiles::default();
-        let library = Library::new(&Disk, &sources);
+        let library = Library::new(&Late, &sources);
         let version = service.python;
         let beside = library.while_reading(&paths, version, || check_service(&service, &library));
         (alone.len(), beside.len())

@@ -107,11 +107,12 @@ impl Ground {
     ) -> Result<EngineImage, Error> {
         let connection = Connection::open(settings)?;
         let facts = connection.wait(connection.engine.inspect_image(image))?;
-        let (os, architecture) = (facts.os, facts.architecture);
+        let (id, os, architecture) = (facts.id, facts.os, facts.architecture);
+        // An engine may call all of an image's platforms by one id.
+        let record = Sha256::of(format!("{id} {os}/{architecture}").as_bytes()).to_string();
         self.suits(&Platform { architecture, os, variant: None }, wanted)?;
         let cache = Cache::new(Some(settings.cache_directory()?));
-        let record = Sha256::of(facts.id.as_bytes()).to_string();
-        Ok(EngineImage { connection, name: image.to_owned(), cache, record })
+        Ok(EngineImage { connection, name: image.to_owned(), id, cache, record })
     }
 
     fn suits(&self, found: &Platform, wanted: &Platform) -> Result<(), Error> {
@@ -141,14 +142,16 @@ impl Opened {
 pub(super) struct EngineImage {
     connection: Connection,
     name: String,
+    /// By which it is asked for: its name may be another one's meanwhile.
+    id: String,
     cache: Cache,
     /// What its record is called: the image's content gives it.
     record: String,
 }
 
 impl EngineImage {
-    pub(super) fn name(&self) -> &str {
-        &self.name
+    pub(super) fn id(&self) -> &str {
+        &self.id
     }
 
     /// What is known of it since it was saved last; its layers are not at hand then.
@@ -160,11 +163,11 @@ impl EngineImage {
 
     /// Has the engine save it into a file without a name: whatever ends this, nothing stays but what is known of it.
     pub(super) fn base(&self, events: &Events) -> Result<Base, Error> {
-        let Self { connection, name, cache, record } = self;
+        let Self { connection, name, id, cache, record } = self;
         events(Event::Detail(format!("reading {name} from the container engine")));
         let mut file = cache.nameless().ok_or_else(|| nowhere(name))?;
         let mut take = |bytes: &[u8]| file.write_all(bytes);
-        connection.wait(connection.engine.save(name, &mut take))?;
+        connection.wait(connection.engine.save(id, &mut take))?;
         let base = Base::of_open_archive(file)?;
         cache.remember(RECORDS, record, &base.record());
         Ok(base)

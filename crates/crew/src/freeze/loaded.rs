@@ -28,22 +28,33 @@ impl Loading<'_> {
     /// there.
     pub(super) fn load(&self) -> Result<(), Error> {
         let (held, all) = (self.held()?, self.image.layers.len());
-        if held > 0 {
-            let told = format!("the container engine has {held} of {all} layers");
-            (self.events)(Event::Detail(told));
-            match self.send(self.image, held) {
-                // What it had may be gone meanwhile.
-                Err(Error::Launch(_)) => {}
-                loaded => return loaded,
+        if held == 0 {
+            return self.send_whole();
+        }
+        let tell = |text: String| (self.events)(Event::Detail(text));
+        tell(format!("the container engine has {held} of {all} layers"));
+        match self.send(self.image, held) {
+            Err(Error::Launch(error)) => {
+                // What it had may be gone meanwhile. Where that was not it, the first failure says more.
+                tell(format!("it did not load the others alone: {error}"));
+                let failed = |second: Error| match second {
+                    Error::Launch(_) => Error::Launch(error),
+                    other => other,
+                };
+                self.send_whole().map_err(failed)
             }
+            loaded => loaded,
         }
-        if !self.image.is_partial() {
-            return self.send(self.image, 0);
+    }
+
+    fn send_whole(&self) -> Result<(), Error> {
+        match self.below.filter(|_| self.image.is_partial()) {
+            Some(below) => {
+                let base = below.base(self.events)?;
+                self.send(&self.image.clone().completed(&base), 0)
+            }
+            None => self.send(self.image, 0),
         }
-        let whole = self.image.clone();
-        let base = self.below.map(|below| below.base(self.events)).transpose()?;
-        let whole = base.iter().fold(whole, Image::completed);
-        self.send(&whole, 0)
     }
 
     /// How many of the lowest layers the engine has upon one another: those of what is below the image, or of the image
@@ -51,10 +62,14 @@ impl Loading<'_> {
     fn held(&self) -> Result<usize, Error> {
         let Self { connection, image, name, below, .. } = self;
         let ours: Vec<String> = image.diff_ids.iter().map(ToString::to_string).collect();
-        let below = below.iter().map(|below| below.name().to_owned());
+        let below = below.iter().map(|below| below.id().to_owned());
         let mut most = 0;
         for known in below.chain([name.familiar()]) {
-            let theirs = connection.wait(connection.engine.layers(&known))?;
+            let theirs = match connection.wait(connection.engine.layers(&known)) {
+                // Who may not ask sends all of it.
+                Err(Error::Launch(_)) => Vec::new(),
+                theirs => theirs?,
+            };
             let same = ours.iter().zip(&theirs).take_while(|(one, other)| one == other);
             most = most.max(same.count());
         }
