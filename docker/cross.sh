@@ -35,6 +35,7 @@ arm=$cache/arm64-$arm_suite-$(digest $arm_packages).tar
 
 say() { echo "cross: $*" >&2; }
 die() { say "$*"; exit 1; }
+. "$here/debian.sh"
 
 ## Namespaces
 
@@ -87,19 +88,8 @@ emulated_within() { # EMULATOR ROOT COMMAND...
 
 ## The roots
 
-mirror() { # the first archive of apt's configuration that has Debian's main component
-    apt-get indextargets --format '$(REPO_URI) $(ORIGIN) $(COMPONENT) $(LABEL)' 'Created-By: Packages' 2>/dev/null |
-        awk '$2 == "Debian" && $3 == "main" && $4 == "Debian" { print $1; exit }'
-}
-
 prepare() { # what installing anything takes
-    command -v debootstrap >/dev/null || {
-        say "installing debootstrap, which stays"
-        { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends debootstrap; } >&2 ||
-            die "apt-get could not install debootstrap"
-    }
-    [ -n "$(mirror)" ] || apt-get update -q >&2 || true
-    [ -n "$(mirror)" ] || die "apt's configuration names no Debian archive"
+    have_debootstrap
     mkdir -p "$cache"
 }
 
@@ -113,11 +103,7 @@ pack() { # ROOT TAR
 install_tools() { # ROOT: in a mount namespace of its own
     # An older debootstrap does not know the suite by name; it is done as the newest is.
     debootstrap --variant=minbase --include=ca-certificates "$suite" "$1" "$(mirror)" /usr/share/debootstrap/scripts/sid
-    cp /etc/resolv.conf "$1/etc/resolv.conf"
-    cp /etc/ssl/certs/ca-certificates.crt "$1/etc/ssl/certs/ca-certificates.crt"
-    apt-config dump | grep -E '^Acquire::(http|https)' >"$1/etc/apt/apt.conf.d/90machine" || true
-    # The release file of a suite that moves may be past its date where a mirror lags.
-    echo 'Acquire::Check-Valid-Until "false";' >"$1/etc/apt/apt.conf.d/00valid"
+    reach_archive "$1"
     mount -t proc proc "$1/proc"
     mount --bind /dev "$1/dev"
     chroot "$1" dpkg --add-architecture arm64

@@ -37,6 +37,7 @@ user_name=somebody
 
 say() { echo "engines: $*" >&2; }
 die() { say "$*"; exit 1; }
+. "$here/debian.sh"
 
 ## What is left out, and why
 
@@ -56,19 +57,10 @@ PODMAN
 
 ## The root that has the engines
 
-mirror() { # the first archive of apt's configuration that has Debian's main component
-    apt-get indextargets --format '$(REPO_URI) $(ORIGIN) $(COMPONENT) $(LABEL)' 'Created-By: Packages' 2>/dev/null |
-        awk '$2 == "Debian" && $3 == "main" && $4 == "Debian" { print $1; exit }'
-}
-
 install() { # ROOT: in a mount namespace of its own
     root=$1
     debootstrap --variant=minbase --include=ca-certificates "$suite" "$root" "$(mirror)"
-    cp /etc/resolv.conf "$root/etc/resolv.conf"
-    cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
-    apt-config dump | grep -E '^Acquire::(http|https)' >"$root/etc/apt/apt.conf.d/90machine" || true
-    # The release file of a suite that moves may be past its date where a mirror lags.
-    echo 'Acquire::Check-Valid-Until "false";' >"$root/etc/apt/apt.conf.d/00valid"
+    reach_archive "$root"
     printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
     chmod 0755 "$root/usr/sbin/policy-rc.d"
     mount -t proc proc "$root/proc"
@@ -84,13 +76,7 @@ install() { # ROOT: in a mount namespace of its own
 
 bring() {
     [ ! -s "$archive" ] || return 0
-    command -v debootstrap >/dev/null || {
-        say "installing debootstrap, which stays"
-        { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends debootstrap; } >&2 ||
-            die "apt-get could not install debootstrap"
-    }
-    [ -n "$(mirror)" ] || apt-get update -q >&2 || true
-    [ -n "$(mirror)" ] || die "apt's configuration names no Debian archive"
+    have_debootstrap
     mkdir -p "$cache"
     say "installing the engines of $suite (about two minutes)"
     unshare --mount --propagation private sh "$here/engines.sh" --install "$place/root" >"$place/log" 2>&1 ||

@@ -22,27 +22,16 @@ cache=${1:-${PYFAST_IMAGE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/pyfast-images}}
 
 say() { echo "slim-base: $*" >&2; }
 die() { say "$*"; exit 1; }
+. "$here/debian.sh"
 present() { docker image inspect "$1" >/dev/null 2>&1; }
-
-mirror() { # the first archive of apt's configuration that has Debian's main component
-    apt-get indextargets --format '$(REPO_URI) $(ORIGIN) $(COMPONENT) $(LABEL)' 'Created-By: Packages' 2>/dev/null |
-        awk '$2 == "Debian" && $3 == "main" && $4 == "Debian" { print $1; exit }'
-}
 
 bootstrap() { # TAR PACKAGES SUITE
     [ "$(id -u)" = 0 ] || die "building the images needs root"
-    command -v debootstrap >/dev/null || {
-        say "installing debootstrap"
-        { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends debootstrap; } >&2 ||
-            die "apt-get could not install debootstrap"
-    }
-    from=$(mirror)
-    [ -n "$from" ] || { apt-get update -q >&2 || true; from=$(mirror); }
-    [ -n "$from" ] || die "apt's configuration names no Debian archive"
+    have_debootstrap
     work=$(mktemp -d "${TMPDIR:-/tmp}/pyfast-slim.XXXXXX")
     trap 'umount -l "$work"/root/proc "$work"/root/sys 2>/dev/null || true; rm -rf "$work"' EXIT
     say "bootstrapping $3 with $2 (a minute or two)"
-    debootstrap --variant=minbase --include="$2" "$3" "$work/root" "$from" >"$work/log" 2>&1 ||
+    debootstrap --variant=minbase --include="$2" "$3" "$work/root" "$(mirror)" >"$work/log" 2>&1 ||
         { tail -n 20 "$work/log" >&2; die "debootstrap failed"; }
     tar -C "$work/root" --exclude='./var/cache/apt/*' --exclude='./var/lib/apt/lists/*' --exclude='./usr/share/doc/*' \
         --exclude='./usr/share/man/*' --exclude='./usr/share/locale/*' --exclude='./proc/*' --exclude='./sys/*' --exclude='./dev/*' \
