@@ -129,6 +129,12 @@ pub(super) fn program(variables: &Variables, connection: Option<&Connection>) ->
     };
     match found {
         Ok(binary) => Finding::ok(PROGRAM, format!("{} {what}", binary.path().display())),
-        Err(error) => Finding::failed(PROGRAM, &error.into()).or_hint("install pyfast anew"),
+        Err(error) => {
+            let failure = Failure::from(error);
+            // What an engine fails with has nothing to do with how this was installed.
+            let is_ours = matches!(&*failure.kind, "binary" | "system");
+            let failed = Finding::failed(PROGRAM, &failure);
+            if is_ours { failed.or_hint("install pyfast anew") } else { failed }
+        }
     }
 }
