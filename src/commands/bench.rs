@@ -50,7 +50,7 @@ pub(crate) struct Args {
     /// Scenarios to run [default: all but those that are measured by themselves]
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = scenarios())]
     scenario: Vec<Scenario>,
-    /// The image that `container` runs a small service in; it has to have Python
+    /// The image that `container` runs a small service in, and `freeze` puts an environment upon; it has to have Python
     #[arg(long, value_name = "IMAGE")]
     image: Option<String>,
     /// Modules whose imports are measured [default: those of the set; for `container` none]

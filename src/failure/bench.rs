@@ -27,13 +27,14 @@ fn hint(error: &BenchError) -> Option<&'static str> {
         BenchError::NoPython => Some("name one with --python PATH"),
         BenchError::NothingToAdd => Some("name another with --add REQUIREMENT"),
         BenchError::NoImage => Some("name one that has Python with --image IMAGE"),
-        BenchError::ContainerAlone => Some("leave the other scenarios and --svg out"),
+        BenchError::ContainerAlone { .. } => Some("leave the other scenarios and --svg out"),
         BenchError::Alone { .. } => Some("leave the other scenarios out"),
         BenchError::OwnRequirements { .. } => Some("leave -r out"),
         BenchError::NoClient => Some("install the Docker client, or correct PATH"),
         BenchError::NoCompose => Some("install Docker's Compose plugin or `docker-compose`"),
         BenchError::IndexSecret => Some("use --local-mirror, or leave uv out with --vs pip"),
         BenchError::MirrorIndex => Some("give --index-url URL"),
+        BenchError::OtherImage { .. } => Some("limit what differs in the requirements"),
         _ => None,
     }
 }

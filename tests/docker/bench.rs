@@ -1,4 +1,4 @@
-//! `pyfast bench --scenario container`: measures, and leaves nothing behind.
+//! `pyfast bench --scenario container` and `freeze`: they measure, and leave nothing behind.
 
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
@@ -24,11 +24,12 @@ static ALONE: Mutex<()> = Mutex::new(());
 
 /// Everything in the engine that a comparison makes.
 fn made(world: &World) -> String {
-    let lists: [&[&str]; 4] = [
+    let lists: [&[&str]; 5] = [
         &["ps", "-aq", "--filter", "name=pyfast-bench"],
         &["volume", "ls", "-q", "--filter", "name=pyfast-bench"],
         &["network", "ls", "-q", "--filter", "name=pyfast-bench"],
         &["images", "-aq", "--filter", "label=io.pyfast.bench"],
+        &["images", "-aq", "pyfast-bench-*"],
     ];
     lists.map(|list| text(&world.docker(list).stdout)).concat()
 }
@@ -68,6 +69,27 @@ fn a_comparison_measures_every_row_and_leaves_nothing() {
         ("imports", 2),
     ];
     assert_eq!(rows, expected);
+    assert_eq!(made(&world), "");
+}
+
+#[test]
+fn an_image_of_a_changed_environment_stands_beside_one_that_is_built() {
+    let Some(world) = World::new("bench-freeze") else { return };
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let arguments = ["bench", "--scenario", "freeze", "--image", SLIM, "--runs", "2"];
+    let more = ["--markdown", "table.md", "--json", "-", "--uv", &uv(&world)];
+    let output = world.pyfast(&[&arguments[..], &more].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mut rows = report["rows"].as_array().unwrap().iter().map(|row| {
+        let contenders = row["contenders"].as_array().unwrap().iter();
+        let counted = contenders.map(|one| one["runs"].as_array().unwrap().len());
+        (row["name"].as_str().unwrap(), counted.collect::<Vec<_>>())
+    });
+    assert_eq!(rows.next(), Some(("freeze", vec![2, 2, 2])));
+    assert_eq!(rows.next(), Some(("freeze-unchanged", vec![2, 2])));
+    let table = fs_err::read_to_string(world.project().join("table.md")).unwrap();
+    assert!(table.contains("Images are built by "), "{table}");
     assert_eq!(made(&world), "");
 }
 

@@ -396,9 +396,11 @@ fn missing_requirements_file_is_named() {
 #[test]
 fn containers_need_an_image_and_are_measured_by_themselves() {
     let world = world();
-    bench(&world, &["--scenario", "container"]).refused(EITHER, &["--image"]);
-    bench(&world, &["--scenario", "container,cold", "--image", "x"])
-        .refused(EITHER, &["by itself"]);
+    for scenario in ["container", "freeze"] {
+        bench(&world, &["--scenario", scenario]).refused(EITHER, &["--image"]);
+        bench(&world, &["--scenario", &format!("{scenario},cold"), "--image", "x"])
+            .refused(EITHER, &[&format!("`{scenario}` is measured by itself")]);
+    }
 }
 
 #[test]

@@ -1,11 +1,15 @@
 //! `--scenario container`: what a change of requirements, a start and a run cost in containers, with pyfast's volume and with an image
-//! that holds the dependencies. From what was asked to the report; removes what it made, also when it is interrupted.
+//! that holds the dependencies. `--scenario freeze`: what an image of a changed environment costs. From what was asked to the report;
+//! removes what it made, also when it is interrupted.
 
 mod answer;
+mod asked;
 mod calls;
 mod code;
+mod freezing;
 mod inside;
 mod project;
+mod recipe;
 mod report;
 mod rival;
 mod stack;
@@ -16,9 +20,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use asked::{Asked, Wanted};
 use calls::Calls;
 use code::Code;
-use project::{Project, Wanted};
+use project::Project;
+use recipe::Uv;
 pub(crate) use report::{ContainerReport, markdown, text};
 use report::{Contender, Series};
 use rival::Rival;
@@ -31,10 +37,13 @@ use crate::machine::{self, Machine};
 use crate::notes;
 use crate::options::Options;
 use crate::room::Room;
+use crate::scenario::Scenario;
 
 /// What is asked, and what is given to answer it.
 pub(crate) struct ContainerInquiry<'a> {
     pub(crate) options: &'a Options,
+    /// What is measured.
+    pub(crate) scenario: Scenario,
     /// `None` leaves image builds out.
     pub(crate) uv: Option<PathBuf>,
     pub(crate) containers: Containers<'a>,
@@ -59,50 +68,67 @@ impl ContainerInquiry<'_> {
         let room = Room::open(self.options.work_dir.as_deref())?;
         let machine = Machine::observe(&room.path);
         let calls = Calls::new(&self.pyfast, &self.containers, &self.session, &room.path)?;
-        let versions = calls.versions()?;
+        let mut versions = calls.versions()?;
+        if self.scenario == Scenario::Container {
+            versions.push(calls.compose_version()?);
+        }
         let mirror = room.mirror(self.options, self.index_url.as_ref(), None)?;
         let index_url =
             mirror.as_ref().map_or_else(|| self.index_url.clone(), |mirror| Some(mirror.url()));
+        let index_url = index_url.as_deref();
         let runs = self.options.runs.unwrap_or(USUAL_RUNS);
-        let made = Project::make(
-            &calls,
-            &room.path,
-            &Wanted {
-                image: &image,
-                requirements: &self.options.requirements,
-                runs,
-                index_url: index_url.as_deref(),
-            },
-        )?;
-        let rival = match &self.uv {
-            Some(uv) => Some(Rival::make(&made, uv, &calls, index_url.as_deref())?),
-            None => None,
-        };
+        let requirements = &self.options.requirements;
+        let asked =
+            Asked::make(&room.path, &Wanted { image: &image, requirements, runs, index_url })?;
+        let cached = calls.composes_with_buildkit();
+        let uv = self.uv.as_ref().map(|program| Uv { program, index_url, cached });
         let mut course = Course { calls: &calls, runs, progress };
+        let Came { rows, said } = if self.scenario == Scenario::Freeze {
+            course.of_images(&room.path, &asked, uv.as_ref())?
+        } else {
+            self.services(&mut course, &room.path, &asked, uv.as_ref())?
+        };
+        let notes = self.notes(&machine, said);
+        let (scenario, requirements) = (self.scenario, asked.requirement_count());
+        Ok(ContainerReport { date, machine, scenario, versions, image, requirements, rows, notes })
+    }
+
+    /// Services in containers.
+    fn services(
+        &self,
+        course: &mut Course,
+        room: &Path,
+        asked: &Asked,
+        uv: Option<&Uv>,
+    ) -> Result<Came, Error> {
+        let made = Project::make(course.calls, room, asked)?;
+        let rival = uv.map(|uv| Rival::make(&made, uv, course.calls)).transpose()?;
         let mut rows = course.of_the_service(&made, rival.as_ref())?;
         rows.push(course.of_its_code(&made)?);
         rows.push(course.of_a_supervised_one(&made)?);
         rows.extend(course.inside(&made, &self.options.imports)?);
         if let Some(directory) = &self.containers.project {
-            let stack = Stack::open(directory, &calls, self.containers.read_project)?;
+            let stack = Stack::open(directory, course.calls, self.containers.read_project)?;
             rows.extend(course.of_the_stack(&stack)?);
             if let Some(file) = &self.options.edit {
                 rows.push(course.of_the_stacks_code(&stack, &Edited::open(file)?)?);
             }
         }
-        let notes = self.notes(&machine, rival.as_ref());
-        Ok(ContainerReport {
-            date,
-            machine,
-            versions,
-            image,
-            requirements: made.requirement_count(),
-            rows,
-            notes,
-        })
+        let mut said = Vec::new();
+        said.extend(rival.map(|rival| rival.note().to_owned()));
+        said.push("The added package is a wheel in a local directory that no cache has; everything else is the same in both.".to_owned());
+        said.push("pyfast has compiled the bytecode of its volume once for each wheel; the image holds none.".to_owned());
+        said.push("The images of code-edit hold code and no dependencies, so that their builds only copy; Compose's watch takes part from 2.23 on.".to_owned());
+        if self.options.imports.is_empty() {
+            said.push("Imports are left out: `--import MODULE` names what to import.".to_owned());
+        }
+        if self.containers.project.is_some() {
+            said.push("The project is up when every container is healthy, runs without a health check, or has ended well; Compose is asked every 50 ms.".to_owned());
+        }
+        Ok(Came { rows, said })
     }
 
-    fn notes(&self, machine: &Machine, rival: Option<&Rival>) -> Vec<String> {
+    fn notes(&self, machine: &Machine, said: Vec<String>) -> Vec<String> {
         let mut notes = Vec::new();
         notes.extend(cfg!(debug_assertions).then(|| notes::UNOPTIMISED.to_owned()));
         notes.extend(machine.is_busy().then(|| notes::BUSY.to_owned()));
@@ -112,18 +138,16 @@ impl ContainerInquiry<'_> {
                     .to_owned(),
             );
         }
-        notes.extend(rival.map(|rival| rival.note().to_owned()));
-        notes.push("The added package is a wheel in a local directory that no cache has; everything else is the same in both.".to_owned());
-        notes.push("pyfast has compiled the bytecode of its volume once for each wheel; the image holds none.".to_owned());
-        notes.push("The images of code-edit hold code and no dependencies, so that their builds only copy; Compose's watch takes part from 2.23 on.".to_owned());
-        if self.options.imports.is_empty() {
-            notes.push("Imports are left out: `--import MODULE` names what to import.".to_owned());
-        }
-        if self.containers.project.is_some() {
-            notes.push("The project is up when every container is healthy, runs without a health check, or has ended well; Compose is asked every 50 ms.".to_owned());
-        }
+        notes.extend(said);
         notes
     }
+}
+
+/// What came of a scenario.
+struct Came {
+    rows: Vec<Series>,
+    /// What a reader must know of it.
+    said: Vec<String>,
 }
 
 /// Runs the rows.

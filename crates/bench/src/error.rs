@@ -74,12 +74,15 @@ pub enum Error {
     /// Every package proposed for the incremental scenario is already in the set.
     #[error("every package proposed as an addition is already in the set")]
     NothingToAdd,
-    /// The container scenario has no image to start from.
-    #[error("no image to run the measured service in")]
+    /// A scenario of containers has no image to start from.
+    #[error("no image to measure services or images of environments with")]
     NoImage,
-    /// The container scenario and the others are measured differently.
-    #[error("the scenario `container` is measured by itself, and has no chart")]
-    ContainerAlone,
+    /// A scenario of containers and the others are measured differently.
+    #[error("the scenario `{scenario}` is measured by itself, and has no chart")]
+    ContainerAlone {
+        /// Its name.
+        scenario: &'static str,
+    },
     /// A scenario has requirements of its own, and the report would have those of another too.
     #[error("the scenario `{scenario}` is measured by itself")]
     Alone {
@@ -93,13 +96,15 @@ pub enum Error {
         scenario: &'static str,
     },
     /// The Docker client is missing.
-    #[error("the container scenario needs the Docker client, and there is no `docker` on PATH")]
+    #[error(
+        "what is measured in containers needs the Docker client, and there is no `docker` on PATH"
+    )]
     NoClient,
     /// Compose is missing.
     #[error("the container scenario needs Compose")]
     NoCompose,
     /// Services of an engine elsewhere do not answer on this machine's loopback.
-    #[error("the container scenario measures an engine of this machine, and DOCKER_HOST is {host}")]
+    #[error("scenarios of containers measure an engine of this machine, and DOCKER_HOST is {host}")]
     EngineElsewhere {
         /// The address.
         host: String,
@@ -114,6 +119,12 @@ pub enum Error {
         step: String,
         /// The end of what it said.
         message: String,
+    },
+    /// Images that are compared are of different environments.
+    #[error("the image that was built is another one than what was frozen: {differences}")]
+    OtherImage {
+        /// What differs, in words.
+        differences: String,
     },
     /// A service did not answer as it should.
     #[error("the service on port {port} did not answer `{wanted}` within {seconds} s")]

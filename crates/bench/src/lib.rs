@@ -49,8 +49,9 @@ pub use worker::serve;
 /// # Errors
 /// When the comparison cannot be made or delivered at all.
 pub fn compare(options: &Options, context: Context) -> Result<bool, Error> {
-    if options.scenarios.contains(&Scenario::Container) {
-        return compare_containers(options, context).map(|()| true);
+    let mut named = options.scenarios.iter().copied();
+    if let Some(scenario) = named.find(|scenario| scenario.has_containers()) {
+        return compare_containers(scenario, options, context).map(|()| true);
     }
     options.check()?;
     let Context { output, progress, pyfast, .. } = context;
@@ -73,13 +74,18 @@ pub fn compare(options: &Options, context: Context) -> Result<bool, Error> {
     Ok(report.is_sound())
 }
 
-/// The scenario that has a report of its own.
-fn compare_containers(options: &Options, context: Context) -> Result<(), Error> {
+/// A scenario that has a report of its own.
+fn compare_containers(
+    scenario: Scenario,
+    options: &Options,
+    context: Context,
+) -> Result<(), Error> {
     if options.scenarios.len() > 1 || options.forms.svg.is_some() {
-        return Err(Error::ContainerAlone);
+        return Err(Error::ContainerAlone { scenario: scenario.name() });
     }
     let inquiry = ContainerInquiry {
         options,
+        scenario,
         uv: context.uv,
         containers: context.containers,
         index_url: context.index_url,

@@ -50,6 +50,8 @@ pub enum Scenario {
     Sources,
     /// Containers: an edit until the service answers, starts, runs and imports (by itself)
     Container,
+    /// An image of an environment in which one wheel changed, beside an image build (by itself)
+    Freeze,
 }
 
 /// What the tool has kept from earlier work when the clock starts.
@@ -126,7 +128,7 @@ pub(crate) enum Goal {
 
 impl Scenario {
     /// All scenarios.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Cold,
         Self::ColdLock,
         Self::Warm,
@@ -146,6 +148,7 @@ impl Scenario {
         Self::Large,
         Self::Sources,
         Self::Container,
+        Self::Freeze,
     ];
 
     /// The scenarios that are run when none is named.
@@ -219,7 +222,8 @@ impl Scenario {
             | Self::FirstStart
             | Self::Large
             | Self::Sources
-            | Self::Container => Action::Install,
+            | Self::Container
+            | Self::Freeze => Action::Install,
         }
     }
 
@@ -286,7 +290,12 @@ impl Scenario {
 
     /// Whether it is measured by itself, on requirements of its own.
     pub fn brings_requirements(self) -> bool {
-        self == Self::Container || self.corpus().is_some()
+        self.has_containers() || self.corpus().is_some()
+    }
+
+    /// Whether it is measured in containers, and has a report of its own.
+    pub(crate) fn has_containers(self) -> bool {
+        matches!(self, Self::Container | Self::Freeze)
     }
 
     /// The distributions that are made for it.

@@ -18,7 +18,7 @@ const CHANGES: [&str; 6] = ["PIP_", "UV_", "COMPOSE_", "PYTHON", "VIRTUAL_ENV", 
 pub(crate) struct Calls {
     pyfast: PathBuf,
     docker: PathBuf,
-    compose: Compose,
+    compose: Option<Compose>,
     environment: Vec<(OsString, OsString)>,
     interruption: Interruption,
 }
@@ -27,7 +27,7 @@ impl Calls {
     /// Finds the programs. From here on the user's interruption is an error of the next call, so that what was made is removed.
     ///
     /// # Errors
-    /// When the client or Compose is missing, or the engine is not on this machine.
+    /// When the client is missing, or the engine is not on this machine.
     pub(crate) fn new(
         pyfast: &Path,
         containers: &Containers,
@@ -40,7 +40,6 @@ impl Calls {
             return Err(Error::EngineElsewhere { host: host.into_owned() });
         }
         let docker = containers.docker.clone().ok_or(Error::NoClient)?;
-        let compose = containers.compose.clone().ok_or(Error::NoCompose)?;
         let kept = session.iter().filter(|(name, _)| {
             let name = name.to_string_lossy();
             // How helper containers reach the network is the engine's peculiarity, not a preference.
@@ -54,7 +53,7 @@ impl Calls {
         Ok(Self {
             pyfast: pyfast.to_path_buf(),
             docker,
-            compose,
+            compose: containers.compose.clone(),
             environment: environment.chain(places).collect(),
             interruption: Interruption::listen(|| {})?,
         })
@@ -71,23 +70,46 @@ impl Calls {
         all.find(|(known, _)| known == name).map(|(_, value)| value.as_os_str())
     }
 
-    /// Whether image builds are done by `BuildKit`, which has caches that outlive a layer.
-    pub(crate) fn has_buildkit(&self) -> bool {
-        self.variable("DOCKER_BUILDKIT").is_none_or(|value| value != "0")
-            && self.compose.is_plugin
+    /// Whether Compose has images built by `BuildKit`, which has caches that outlive a layer.
+    pub(crate) fn composes_with_buildkit(&self) -> bool {
+        !self.forbids_buildkit()
+            && self.compose.as_ref().is_some_and(|compose| compose.is_plugin)
             && self.docker(&["buildx", "version"]).is_ok()
     }
 
-    /// Engine, Compose and pyfast with their versions.
+    /// Whether the client has an image built of this context by `BuildKit`: with some versions the engine, with others a plugin
+    /// of the client decides.
+    pub(crate) fn builds_with_buildkit(&self, context: &Path) -> bool {
+        !self.forbids_buildkit() && self.build(context, &[], true).is_ok()
+    }
+
+    fn forbids_buildkit(&self) -> bool {
+        self.variable("DOCKER_BUILDKIT").is_some_and(|value| value == "0")
+    }
+
+    /// pyfast and the engine with their versions.
     ///
     /// # Errors
     /// When one of them does not answer.
     pub(crate) fn versions(&self) -> Result<Vec<String>, Error> {
         let engine = self.docker(&["version", "--format", "{{.Server.Version}}"])?;
-        let compose = self.compose(Path::new("."), &["version", "--short"])?;
         let pyfast = self.pyfast(Path::new("."), &["--version"])?;
-        let name = if self.compose.is_plugin { "docker compose" } else { "docker-compose" };
-        Ok(vec![pyfast, format!("engine {engine}"), format!("{name} {compose}")])
+        Ok(vec![pyfast, format!("engine {engine}")])
+    }
+
+    /// Compose with its version.
+    ///
+    /// # Errors
+    /// When there is none, or it does not answer.
+    pub(crate) fn compose_version(&self) -> Result<String, Error> {
+        let version = self.compose(Path::new("."), &["version", "--short"])?;
+        let is_plugin = self.known_compose()?.is_plugin;
+        let name = if is_plugin { "docker compose" } else { "docker-compose" };
+        Ok(format!("{name} {version}"))
+    }
+
+    fn known_compose(&self) -> Result<&Compose, Error> {
+        self.compose.as_ref().ok_or(Error::NoCompose)
     }
 
     /// Runs pyfast in a directory; what it printed.
@@ -102,18 +124,31 @@ impl Calls {
 
     /// Runs Compose in a directory; what it printed.
     pub(crate) fn compose(&self, directory: &Path, args: &[&str]) -> Result<String, Error> {
-        self.finish("Compose", args, self.compose_command(directory).args(args))
+        self.finish("Compose", args, self.compose_command(directory)?.args(args))
     }
 
     /// Starts Compose in a directory, in a process group of its own.
     pub(crate) fn start_compose(&self, directory: &Path, args: &[&str]) -> Result<Child, Error> {
-        let mut command = self.compose_command(directory);
-        Self::start(&self.compose.program, command.args(args).process_group(0))
+        let mut command = self.compose_command(directory)?;
+        Self::start(&self.known_compose()?.program, command.args(args).process_group(0))
     }
 
     /// Runs the Docker client; what it printed.
     pub(crate) fn docker(&self, args: &[&str]) -> Result<String, Error> {
         self.finish("docker", args, self.command(&self.docker, Path::new(".")).args(args))
+    }
+
+    /// Builds an image of a context; its id.
+    pub(crate) fn build(
+        &self,
+        context: &Path,
+        words: &[&str],
+        buildkit: bool,
+    ) -> Result<String, Error> {
+        let args = [&["build", "-q"], words, &["."]].concat();
+        let mut command = self.command(&self.docker, context);
+        command.env("DOCKER_BUILDKIT", if buildkit { "1" } else { "0" });
+        self.finish("docker", &args, command.args(&args))
     }
 
     /// Seconds that something takes.
@@ -133,10 +168,11 @@ impl Calls {
         quiet.spawn().map_err(|source| Error::Start { program: program.to_owned(), source })
     }
 
-    fn compose_command(&self, directory: &Path) -> Command {
-        let mut command = self.command(&self.compose.program, directory);
-        command.args(self.compose.is_plugin.then_some("compose"));
-        command
+    fn compose_command(&self, directory: &Path) -> Result<Command, Error> {
+        let compose = self.known_compose()?;
+        let mut command = self.command(&compose.program, directory);
+        command.args(compose.is_plugin.then_some("compose"));
+        Ok(command)
     }
 
     fn command(&self, program: &Path, directory: &Path) -> Command {

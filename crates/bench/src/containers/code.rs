@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::answer::Door;
+use super::asked::Asked;
 use super::calls::Calls;
 use super::project::{Cleanup, LABEL, Project, configuration, free_port, page, said, service};
 use super::{own_name, write};
@@ -40,12 +41,12 @@ impl<'a> Code<'a> {
     pub(crate) fn start(calls: &'a Calls, made: &Project) -> Result<Self, Error> {
         let volume = own_name("code-volume");
         let own = Place::make(calls, made, "code", Some(volume.clone()))?;
-        write(&own.directory.join("requirements.txt"), &Project::only(0))?;
+        write(&own.directory.join("requirements.txt"), &Asked::only(0))?;
         write(&own.directory.join("pyfast.toml"), &configuration(&volume))?;
         let built = Place::make(calls, made, "code-image", None)?;
         let watched = watches(&calls.compose(Path::new("."), &["version", "--short"])?);
         let watched = watched.then(|| Watched::start(calls, made)).transpose()?;
-        let code = Self { own, built, watched, wheels: made.wheels.display().to_string() };
+        let code = Self { own, built, watched, wheels: made.asked.wheels.display().to_string() };
         calls.pyfast(&code.own.directory, &code.words())?;
         code.build()?;
         Ok(code)
@@ -108,7 +109,7 @@ impl<'a> Place<'a> {
         place.edit(0)?;
         let app = page("from edition import EDITION as version");
         write(&place.directory.join("app/main.py"), &app)?;
-        let dockerfile = format!("FROM {}\nLABEL {LABEL}={tag}\nCOPY app /app\n", made.image);
+        let dockerfile = format!("FROM {}\nLABEL {LABEL}={tag}\nCOPY app /app\n", made.asked.image);
         write(&place.directory.join("Dockerfile"), &dockerfile)?;
         let source = format!("image: {tag}\n    build: {{context: .}}");
         let compose = service(&source, "python3", &["./said:/said"], place.door.port);

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::machine::Machine;
+use crate::scenario::Scenario;
 use crate::statistics::Summary;
 use crate::table::{Layout, ratio, seconds};
 
@@ -14,9 +15,10 @@ pub(crate) struct ContainerReport {
     /// When it began, UTC, RFC 3339.
     pub(crate) date: String,
     pub(crate) machine: Machine,
-    /// pyfast, engine and Compose.
+    pub(crate) scenario: Scenario,
+    /// pyfast, engine and what else took part.
     pub(crate) versions: Vec<String>,
-    /// The image of the measured service.
+    /// The image of the measured service, or the one below the measured images.
     pub(crate) image: String,
     /// How many requirements it has.
     pub(crate) requirements: usize,
@@ -114,10 +116,15 @@ pub(crate) fn markdown(report: &ContainerReport) -> String {
 }
 
 fn sentences(report: &ContainerReport) -> Vec<String> {
+    let ContainerReport { requirements, image, .. } = report;
     let mut said = vec![
         format!("{}, {}.", report.date, report.versions.join(", ")),
         report.machine.sentence(),
-        format!("A service of {} requirements in the image {}.", report.requirements, report.image),
+        if report.scenario == Scenario::Freeze {
+            format!("An environment of {requirements} requirements upon the image {image}.")
+        } else {
+            format!("A service of {requirements} requirements in the image {image}.")
+        },
     ];
     said.extend(report.notes.iter().cloned());
     said

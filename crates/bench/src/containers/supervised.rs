@@ -1,9 +1,10 @@
 //! A service whose command is supervised within its container: what an edit of its code and one of its requirements cost.
 //! Knows nothing of how others do it.
 
+use super::asked::{Asked, PACKAGE};
 use super::calls::Calls;
 use super::code::Place;
-use super::project::{PACKAGE, Project, configuration, page};
+use super::project::{Project, configuration, page};
 use super::{own_name, write};
 use crate::error::Error;
 
@@ -27,7 +28,7 @@ impl<'a> Supervised<'a> {
         write(&place.directory.join("app/main.py"), &page(&sum))?;
         let configuration = configuration(&volume) + "supervised = true\n";
         write(&place.directory.join("pyfast.toml"), &configuration)?;
-        let wheels = made.wheels.display().to_string();
+        let wheels = made.asked.wheels.display().to_string();
         let supervised = Self { place, wheels, edition: 0, version: 0 };
         supervised.require()?;
         calls.pyfast(&supervised.place.directory, &supervised.words())?;
@@ -50,7 +51,7 @@ impl<'a> Supervised<'a> {
 
     fn require(&self) -> Result<(), Error> {
         let file = self.place.directory.join("requirements.txt");
-        write(&file, &Project::only(self.version))
+        write(&file, &Asked::only(self.version))
     }
 
     fn answered(&self) -> Result<f64, Error> {

@@ -34,6 +34,7 @@ pub(super) fn of(scenario: Scenario) -> &'static Words {
         Scenario::Large => &LARGE,
         Scenario::Sources => &SOURCES,
         Scenario::Container => &CONTAINER,
+        Scenario::Freeze => &FREEZE,
     }
 }
 
@@ -146,4 +147,10 @@ const CONTAINER: Words = Words {
     name: "container",
     title: "containers",
     about: "Containers: an edit until the service answers, starts, runs and imports (by itself)",
+};
+
+const FREEZE: Words = Words {
+    name: "freeze",
+    title: "images of a changed environment",
+    about: "An image of an environment in which one wheel changed, beside an image build (by itself)",
 };
