@@ -32,13 +32,32 @@ const PROBE_DEADLINE: Duration = Duration::from_mins(1);
 pub type Engine = Docker;
 
 /// A connection to the engine, with the small runtime that it is driven by.
-pub struct Connection {
+pub struct Connection<E = Engine> {
     /// The engine.
-    pub engine: Engine,
+    pub engine: E,
     /// What its futures run on.
     pub runtime: Runtime,
     /// What may run in its containers.
     pub builds: Builds,
+}
+
+impl<E> Connection<E> {
+    /// Waits for an act of the engine. An interrupt drops it, which removes the container it made.
+    ///
+    /// # Errors
+    /// What the act fails with, and [`Error::Interrupted`].
+    pub fn wait<T>(
+        &self,
+        act: impl Future<Output = Result<T, pyfast_launcher::Error>>,
+    ) -> Result<T, Error> {
+        let mut interrupts = Interrupts::take();
+        self.runtime.block_on(async {
+            tokio::select! {
+                outcome = act => Ok(outcome?),
+                () = interrupts.next() => Err(Error::Interrupted),
+            }
+        })
+    }
 }
 
 impl Connection {
@@ -65,23 +84,6 @@ impl Connection {
             .map_err(|error| Error::System { what: "a runtime", source: error })?;
         let engine = runtime.block_on(Engine::connect(host))?;
         Ok(Self { engine, runtime, builds })
-    }
-
-    /// Waits for an act of the engine. An interrupt drops it, which removes the container it made.
-    ///
-    /// # Errors
-    /// What the act fails with, and [`Error::Interrupted`].
-    pub fn wait<T>(
-        &self,
-        act: impl Future<Output = Result<T, pyfast_launcher::Error>>,
-    ) -> Result<T, Error> {
-        let mut interrupts = Interrupts::take();
-        self.runtime.block_on(async {
-            tokio::select! {
-                outcome = act => Ok(outcome?),
-                () = interrupts.next() => Err(Error::Interrupted),
-            }
-        })
     }
 
     /// The id of an image, which changes whenever its content does.

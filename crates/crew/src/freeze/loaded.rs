@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use pyfast_launcher::engine::{Images as _, Writing};
+use pyfast_launcher::engine::{Images, Writing};
 use pyfast_oci::{Digest, Error as ImageError, Image, ImageName, layout};
 
 use super::ground::EngineImage;
@@ -14,8 +14,8 @@ use crate::error::Error;
 use crate::event::{Event, Events};
 
 /// An image, and the engine that it is for.
-pub(super) struct Loading<'a> {
-    pub(super) connection: &'a Connection,
+pub(super) struct Loading<'a, E> {
+    pub(super) connection: &'a Connection<E>,
     pub(super) image: &'a Image,
     pub(super) name: &'a ImageName,
     /// What it is put upon, where an engine has that.
@@ -23,7 +23,7 @@ pub(super) struct Loading<'a> {
     pub(super) events: &'a Events,
 }
 
-impl Loading<'_> {
+impl<E: Images> Loading<'_, E> {
     /// Has the engine load the image under its name, by sending it what it lacks. What ends before its end leaves nothing
     /// there.
     pub(super) fn load(&self) -> Result<(), Error> {
@@ -101,3 +101,6 @@ impl Loading<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

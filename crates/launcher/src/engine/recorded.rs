@@ -4,7 +4,7 @@
 mod images;
 mod services;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::Read as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -56,6 +56,8 @@ struct State {
     inputs: BTreeMap<String, String>,
     broken_builds: BTreeMap<String, String>,
     saved: BTreeMap<String, Vec<u8>>,
+    layers: BTreeMap<String, Vec<String>>,
+    refused_loads: VecDeque<String>,
     world: World,
 }
 
@@ -87,6 +89,8 @@ impl Default for Recorded {
                 inputs: BTreeMap::new(),
                 broken_builds: BTreeMap::new(),
                 saved: BTreeMap::new(),
+                layers: BTreeMap::new(),
+                refused_loads: VecDeque::new(),
                 world: World::default(),
             })),
         }

@@ -31,6 +31,20 @@ impl Recorded {
         self.lock().broken_builds.insert(name.into(), line.into());
         self
     }
+
+    /// Gives an image these layers, which the engine finds again.
+    #[must_use]
+    pub fn with_layers(self, image: &str, layers: Vec<String>) -> Self {
+        self.lock().layers.insert(image.into(), layers);
+        self
+    }
+
+    /// Lets the next image that is to be loaded be read to its end and refused, with these words.
+    #[must_use]
+    pub fn with_refused_load(self, words: &str) -> Self {
+        self.lock().refused_loads.push_back(words.into());
+        self
+    }
 }
 
 impl Images for Recorded {
@@ -114,13 +128,17 @@ impl Images for Recorded {
         })?;
         let mut state = self.lock();
         state.record(format!("load {image}"));
+        if let Some(error) = state.refused_loads.pop_front() {
+            let source = Box::new(bollard::errors::Error::DockerStreamError { error });
+            return Err(Error::Engine { act: format!("load the image {image}"), source });
+        }
         state.images.entry(image.into()).or_default();
         state.saved.insert(image.into(), bytes);
         Ok(())
     }
 
-    async fn layers(&self, _image: &str) -> Result<Vec<String>, Error> {
-        Ok(Vec::new())
+    async fn layers(&self, image: &str) -> Result<Vec<String>, Error> {
+        Ok(self.lock().layers.get(image).cloned().unwrap_or_default())
     }
 
     async fn save(
