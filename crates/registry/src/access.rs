@@ -5,6 +5,7 @@
 //! <https://distribution.github.io/distribution/spec/auth/oauth/>
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use base64::Engine as _;
@@ -64,7 +65,9 @@ pub(crate) struct Access {
     pub(crate) repository: String,
     pub(crate) login: Option<Login>,
     /// Repositories that layers are taken over from.
-    pub(crate) sources: Vec<String>,
+    sources: Vec<String>,
+    /// Whether those may not be read.
+    closed: AtomicBool,
     shown: Mutex<Option<HeaderValue>>,
 }
 
@@ -85,7 +88,18 @@ impl Access {
         sources: Vec<String>,
     ) -> Self {
         let (registry, repository) = (registry.to_owned(), repository.to_owned());
-        Self { registry, repository, login, sources, shown: Mutex::default() }
+        let (closed, shown) = (AtomicBool::new(false), Mutex::default());
+        Self { registry, repository, login, sources, closed, shown }
+    }
+
+    /// Repositories that layers are taken over from, as long as nobody refused that.
+    pub(crate) fn sources(&self) -> &[String] {
+        if self.closed.load(Ordering::Relaxed) { &[] } else { &self.sources }
+    }
+
+    /// That those may not be read by who asks.
+    pub(crate) fn close_sources(&self) {
+        self.closed.store(true, Ordering::Relaxed);
     }
 
     /// What is shown now.

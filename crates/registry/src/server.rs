@@ -38,6 +38,10 @@ struct State {
     manifests: BTreeMap<String, Vec<u8>>,
     want: Want,
     token: usize,
+    /// What the last token is good for.
+    granted: Vec<String>,
+    /// A repository that no token is good for.
+    closed: Option<String>,
     seen: Vec<String>,
     /// Requests that contain this fail so often.
     faults: Vec<(String, Fault, usize)>,
@@ -57,6 +61,8 @@ struct Request {
     method: String,
     path: String,
     query: BTreeMap<String, String>,
+    /// What a token is to be good for, of which there may be several.
+    scopes: Vec<String>,
     authorization: String,
     body: Vec<u8>,
 }
@@ -94,6 +100,16 @@ impl Server {
     /// Takes no token any more that was given.
     pub(crate) fn expire(&self) {
         locked(&self.state).token += 1;
+    }
+
+    /// Gives no token from now on that is good for a repository; who asks for it among others is given one for those.
+    pub(crate) fn close(&self, repository: &str) {
+        locked(&self.state).closed = Some(repository.to_owned());
+    }
+
+    /// What the last token that was given is good for.
+    pub(crate) fn granted(&self) -> Vec<String> {
+        locked(&self.state).granted.clone()
     }
 
     /// Has uploads go on at another address.
@@ -182,8 +198,10 @@ fn read(reader: &mut BufReader<&TcpStream>) -> Option<Request> {
     let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    let plain = |value: &str| value.replace("%3A", ":").replace("%2F", "/");
-    let query = pairs.map(|(key, value)| (key.to_owned(), plain(value))).collect();
+    let plain = |value: &str| value.replace("%3A", ":").replace("%2F", "/").replace("%2C", ",");
+    let pairs: Vec<_> = pairs.map(|(key, value)| (key.to_owned(), plain(value))).collect();
+    let scopes = pairs.iter().filter(|(key, _)| key == "scope").map(|(_, scope)| scope.clone());
+    let (scopes, query) = (scopes.collect(), pairs.iter().cloned().collect());
     let (mut length, mut authorization) = (0, String::new());
     loop {
         let mut line = String::new();
@@ -197,11 +215,11 @@ fn read(reader: &mut BufReader<&TcpStream>) -> Option<Request> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some(Request { method, path: path.to_owned(), query, authorization, body })
+    Some(Request { method, path: path.to_owned(), query, scopes, authorization, body })
 }
 
 fn answer(request: &Request, state: &mut State, address: SocketAddr) -> Answer {
-    let Request { method, path, query, authorization, body } = request;
+    let Request { method, path, query, scopes, authorization, body } = request;
     let by = authorization.split(' ').next().unwrap_or_default();
     let shown = [("mount", " mount"), ("scope", " scope")];
     let shown = shown.iter().filter(|(key, _)| query.contains_key(*key)).map(|(_, text)| *text);
@@ -221,6 +239,10 @@ fn answer(request: &Request, state: &mut State, address: SocketAddr) -> Answer {
         if authorization != wanted {
             return refused(401, "UNAUTHORIZED");
         }
+        let closed = state.closed.as_ref().map(|closed| format!("repository:{closed}:"));
+        let open =
+            |scope: &&String| closed.as_ref().is_none_or(|closed| !scope.starts_with(closed));
+        state.granted = scopes.iter().filter(open).cloned().collect();
         let body = format!("{{\"token\":\"t{}\"}}", state.token);
         return Answer { status: 200, body, ..Answer::default() };
     }
@@ -236,7 +258,12 @@ fn answer(request: &Request, state: &mut State, address: SocketAddr) -> Answer {
             (realm, Some(format!("Bearer t{}", state.token)))
         }
     };
-    if wanted.is_some_and(|wanted| wanted != *authorization) {
+    // Who takes something over has to be let read it.
+    let source = query.get("from").filter(|_| matches!(state.want, Want::Token(_)));
+    let source = source.map(|from| format!("repository:{from}:pull"));
+    let is_refused = wanted.is_some_and(|wanted| wanted != *authorization)
+        || source.is_some_and(|source| !state.granted.contains(&source));
+    if is_refused {
         let headers = format!("WWW-Authenticate: {challenge}\r\n");
         return Answer { headers, ..refused(401, "UNAUTHORIZED") };
     }

@@ -117,6 +117,38 @@ fn a_layer_of_another_repository_is_taken_over() {
 }
 
 #[test]
+fn a_token_is_good_for_the_repository_that_layers_are_taken_over_from() {
+    let server = Server::start();
+    server.want_token(PASSWORD);
+    let image = image(&["base", "own"]);
+    let Content::Memory(bytes) = &image.layers[0].content else { panic!("in memory") };
+    server.keep("team/base", bytes);
+    let (done, _) = pushed(&server, &image, Some(login("s3cr3t"))).unwrap();
+    assert_eq!((done.sent, done.mounted), (2, 1));
+    let scopes = ["repository:team/shop:pull,push", "repository:team/base:pull"];
+    assert_eq!(server.granted(), scopes);
+    check(&server, &image);
+}
+
+#[test]
+fn who_may_not_read_the_base_sends_its_layers() {
+    let server = Server::start();
+    server.want_token(PASSWORD);
+    server.close("team/base");
+    let image = image(&["base", "own", "another"]);
+    let Content::Memory(bytes) = &image.layers[0].content else { panic!("in memory") };
+    server.keep("team/base", bytes);
+    let (done, again) = pushed(&server, &image, Some(login("s3cr3t"))).unwrap();
+    assert_eq!((done.sent, done.mounted, again.len()), (4, 0, 0));
+    assert_eq!(server.granted(), ["repository:team/shop:pull,push"]);
+    check(&server, &image);
+    // Nobody asks for each layer what was refused for one.
+    let asked = server.asked();
+    let mounts = asked.iter().filter(|line| line.ends_with(" mount")).count();
+    assert!(mounts <= 2 * AT_ONCE, "{asked:?}");
+}
+
+#[test]
 fn a_password_gives_a_token_and_others_are_refused() {
     let server = Server::start();
     server.want_token(PASSWORD);

@@ -54,15 +54,18 @@ impl Registry {
 
     async fn begin(&self, blob: &Blob) -> Result<Begun, Error> {
         let digest = blob.descriptor.digest.to_string();
-        for source in &self.access.sources {
+        for source in self.access.sources() {
             let mut url = self.at(UPLOADS)?;
             url.query_pairs_mut().append_pair("mount", &digest).append_pair("from", source);
-            let answer = self.answer(&|| self.ask(Method::POST, &url).body("")).await?;
-            match answer.status() {
-                StatusCode::CREATED => return Ok(Begun::Mounted),
-                StatusCode::ACCEPTED => return self.place(&answer).map(Begun::At),
-                // Who may not read the one repository may write the other.
-                _ => {}
+            match self.answer(&|| self.ask(Method::POST, &url).body("")).await {
+                Ok(answer) if answer.status() == StatusCode::CREATED => return Ok(Begun::Mounted),
+                Ok(answer) if answer.status() == StatusCode::ACCEPTED => {
+                    return self.place(&answer).map(Begun::At);
+                }
+                Ok(_) => {}
+                // Who may not read the one repository may write the other: what is asked next tells.
+                Err(Error::Denied { .. }) => self.access.close_sources(),
+                Err(error) => return Err(error),
             }
         }
         let url = self.at(UPLOADS)?;
