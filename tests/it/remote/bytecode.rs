@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::machines::{another_machine, use_bucket, use_directory};
 use super::pushing::kill_pushes;
 use crate::support::bucket::Bucket;
+use crate::support::ran::MENDABLE;
 use crate::support::synced::{Synced, snapshot};
 use crate::support::wheel::{Wheel, sha256};
 use crate::support::world::World;
@@ -303,6 +304,33 @@ fn a_pack_is_written_once_and_one_that_holds_something_else_is_replaced() {
         assert_eq!(again.json()["bytecode"], 1, "{again}");
         assert_eq!(contents(&world), right);
     }
+}
+
+#[test]
+fn what_is_there_is_not_packed_again() {
+    let mut world = volume();
+    use_directory(&mut world);
+    world.sync(&["--push"]);
+    let before = snapshot(&world.path("remote"));
+    // Whoever packs this finds that it is not what was compiled.
+    let [wheel, ..] = wheels();
+    let module = world.stored_file(&wheel.build(), "a/deep/__pycache__");
+    let file = fs::read_dir(&module).unwrap().next().unwrap().unwrap().path();
+    let right = fs::read(&file).unwrap();
+    let put = |bytes: &[u8]| {
+        fs::remove_file(&file).unwrap();
+        fs::write(&file, bytes).unwrap();
+    };
+    put(b"altered");
+    let again = world.pyfast(&["push", "--json"]).ok();
+    assert_eq!(again.json()["bytecode"], 0, "{again}");
+    assert_eq!(snapshot(&world.path("remote")), before);
+    fs::remove_file(&packs(&world)["a"]).unwrap();
+    world.pyfast(&["push"]).refused(MENDABLE, &["is not what its module was compiled to"]);
+    put(&right);
+    let again = world.pyfast(&["push", "--json"]).ok();
+    assert_eq!(again.json()["bytecode"], 1, "{again}");
+    assert_eq!(snapshot(&world.path("remote")), before);
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! The bytecode of an environment's wheels in the remote store, a pack each. Owns whether it may be pushed, and that a list
-//! names no pack but one that holds what was compiled here; must not know what is in one.
+//! names no pack but one that holds what was compiled here; what was packed before and is there is not packed again. Must not
+//! know what is in one.
 
 use std::sync::Arc;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use pyfast_index::cache::Cache;
 use pyfast_index::joined;
 use pyfast_installer::bytecode::{Form, LARGEST_PACK};
 use pyfast_installer::generation::current;
@@ -24,8 +26,13 @@ use crate::reach::reach;
 use crate::setting::habitat;
 use crate::volume_place::subject;
 
+/// What is remembered of packs, in the cache.
+const RECORDS: &str = "packs-1";
+
 /// Bytecode that may be pushed.
 pub(super) struct Bytecode {
+    /// Remembers what was packed.
+    cache: Cache,
     /// Nobody collects its wheels meanwhile.
     store: Arc<Store>,
     form: Arc<Form>,
@@ -83,7 +90,8 @@ impl Bytecode {
             return Ok(Found::Nothing("this Python does not always compile to the same"));
         };
         let store = Arc::new(Store::open(&root, &|_| ())?);
-        Ok(Found::Bytecode(Self { store, form: Arc::new(form) }))
+        let cache = Cache::new(Some(settings.cache_directory()?));
+        Ok(Found::Bytecode(Self { cache, store, form: Arc::new(form) }))
     }
 
     /// Has the packs of these wheels there; `earlier` are those of which a list says that they are.
@@ -105,13 +113,20 @@ impl Bytecode {
         wheel: Sha256,
         earlier: &[ListedPack],
     ) -> Result<Option<Done<ListedPack>>, Error> {
+        let done = |listed, put| Ok(Some(Done { listed, put }));
+        let mark = self.aside(move |form, store| form.mark(store.root(), &wheel)).await?;
+        let Some(mark) = mark else { return Ok(None) };
+        let there = remote.has_pack(&self.form.name(&wheel)).await?;
+        let known = self.recall(&mark, &wheel).filter(|known| there == Some(known.size));
+        if let Some(known) = known.filter(|known| earlier.contains(known)) {
+            return done(known, Put::There);
+        }
         let pack = self.aside(move |form, store| form.pack(store.root(), &wheel)).await?;
         let Some(pack) = pack else { return Ok(None) };
         let (sha256, size) = (Sha256::of(&pack), pack.len() as u64);
+        self.cache.remember(RECORDS, &mark.to_string(), format!("{sha256} {size}").as_bytes());
         let ours = ListedPack { name: self.form.name(&wheel), sha256, size };
         let content = Content::Memory(pack.into());
-        let there = remote.has_pack(&ours.name).await?;
-        let done = |listed, put| Ok(Some(Done { listed, put }));
         if there.is_none() && remote.put_pack(&ours.name, &content).await? == Put::Written {
             return done(ours, Put::Written);
         }
@@ -123,6 +138,14 @@ impl Bytecode {
         }
         remote.replace_pack(&ours.name, &content).await?;
         done(ours, Put::Written)
+    }
+
+    /// What came of packing the same before.
+    fn recall(&self, mark: &Sha256, wheel: &Sha256) -> Option<ListedPack> {
+        let text = String::from_utf8(self.cache.recall(RECORDS, &mark.to_string())?).ok()?;
+        let (sha256, size) = text.split_once(' ')?;
+        let (sha256, size) = (sha256.parse().ok()?, size.parse().ok()?);
+        Some(ListedPack { name: self.form.name(wheel), sha256, size })
     }
 
     /// The pack that is there, where it holds the same: another version of what packs it may write other bytes.

@@ -88,6 +88,24 @@ impl Form {
         Ok(true)
     }
 
+    /// By what the pack of a stored wheel is known before it is made: what it would hold, and who would write it. `None` where
+    /// there is nothing to pack.
+    ///
+    /// # Errors
+    /// If the wheel is not in the store, or the disk refuses.
+    pub fn mark(&self, root: &Root, wheel: &Sha256) -> Result<Option<Sha256>, Error> {
+        let directory = store::directory(root, wheel)?;
+        if !has_marker(&directory, &self.tag) {
+            return Ok(None);
+        }
+        let mut text = format!("{VERSION} {LEVEL} {} {}", env!("CARGO_PKG_VERSION"), self.options);
+        let compiled = listed(&directory, &self.tag)?;
+        for Compiled { path, sha256, .. } in &compiled {
+            text.extend(["\n", &sha256.to_string(), " ", path]);
+        }
+        Ok((!compiled.is_empty()).then(|| Sha256::of(text.as_bytes())))
+    }
+
     /// The pack of a stored wheel: equal bytecode gives equal bytes. `None` where the wheel has no module, was not compiled,
     /// or to something else, or to more than a pack has.
     ///
