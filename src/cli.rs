@@ -160,6 +160,7 @@ pub(crate) fn main() -> ExitCode {
     let reading = Reading {
         help: &HELP,
         instead: foreign::instead,
+        files: "requirements",
         passed: &PASSED,
         nothing_more: "ps",
         renamed: &[("-f", "--file")],

@@ -164,6 +164,20 @@ fn unknown_command_is_wrong_usage() {
 }
 
 #[test]
+fn a_file_that_stands_alone_is_told_its_option() {
+    let world = World::new();
+    for command in ["sync", "lock"] {
+        let advice = ["'requirements.txt'", "'-r requirements.txt'"];
+        bare(&world, &[command, "requirements.txt"]).refused(USAGE, &advice);
+    }
+    // Neither is a file that could be meant, nor has `gc` an option for one.
+    for line in [["sync", "flask"], ["sync", "--no/such.flag"], ["gc", "requirements.txt"]] {
+        let ran = bare(&world, &line).refused(USAGE, &[line[1]]);
+        assert!(!ran.stderr.contains("-r "), "{line:?}: {ran}");
+    }
+}
+
+#[test]
 fn the_first_help_fits_the_smallest_terminal_and_has_every_command() {
     let world = World::new();
     let help = bare(&world, &["-h"]).ok().stdout;

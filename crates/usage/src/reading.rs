@@ -8,7 +8,7 @@ use pyfast_terminal::{Form, escaped};
 
 use crate::ahead::Ahead;
 use crate::help::Help;
-use crate::refusal::{advise, number};
+use crate::refusal::{advise, number, place};
 use crate::variables::{Lookup, blamed, prepared};
 
 /// Declares the commands, each a variant with its arguments, as `clap::Subcommand` derives them, and `named`, which adds
@@ -53,6 +53,8 @@ pub struct Reading<'a> {
     pub help: &'a Help<'a>,
     /// What does the same as a command of another tool.
     pub instead: fn(&str) -> Option<&'static str>,
+    /// The option that names a file, by its id, where a command has it.
+    pub files: &'a str,
     /// Commands of another program, which are passed on to it.
     pub passed: &'a [&'a str],
     /// The command whose options those have before them.
@@ -132,6 +134,10 @@ impl Reading<'_> {
         let again = parse::<Arguments>(Arguments::command(), shown, self.variables);
         let mut said = again.err().unwrap_or(said);
         advise(&mut said, self.instead);
+        let tree = Arguments::command();
+        if let Some(named) = words.iter().skip(1).find_map(|word| tree.find_subcommand(word)) {
+            place(&mut said, named, self.files);
+        }
         let command = prepared(Arguments::command(), self.variables);
         if let Some(answer) = self.help.answer(&said, words, command.clone()) {
             return answer;

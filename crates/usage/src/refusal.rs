@@ -17,6 +17,16 @@ pub(crate) fn advise(said: &mut clap::Error, instead: fn(&str) -> Option<&'stati
     }
 }
 
+/// Says which option a stray word belongs behind that looks like the name of a file: other tools take such files without one.
+pub(crate) fn place(said: &mut clap::Error, command: &Command, option: &str) {
+    let Some(ContextValue::String(word)) = said.get(ContextKind::InvalidArg) else { return };
+    let is_file = !word.starts_with('-') && word.contains(['.', '/']);
+    let option = command.get_arguments().find(|argument| argument.get_id() == option);
+    let Some(short) = option.and_then(clap::Arg::get_short).filter(|_| is_file) else { return };
+    let advice = StyledStr::from(format!("to read the file, use '-{short} {word}'"));
+    said.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![advice]));
+}
+
 /// Says in words for people what is wrong with a number.
 pub(crate) fn number(said: clap::Error, command: &Command) -> clap::Error {
     let text = |kind| said.get(kind).map(ToString::to_string).unwrap_or_default();
