@@ -1,7 +1,9 @@
 #!/bin/sh
-# Makes what is published of this commit, for the architecture of this machine:
+# Makes what is published of this commit:
 #
-#   dist/build.sh [DIRECTORY]      else target/dist
+#   dist/build.sh [--arch ARCH] [DIRECTORY]      else target/dist
+#
+# ARCH is what it is for, x86_64 or aarch64, else this machine's. On x86-64 docker/cross.sh builds for ARM, which takes root.
 #
 #   pyfast_tool-VERSION-py3-none-PLATFORMS.whl   the program as a wheel, with an SBOM
 #   pyfast_tool-VERSION.tar.gz                   the source distribution
@@ -13,10 +15,18 @@
 #
 # The program is built once and is the same file in all of them. PYFAST_DIST_PROGRAM names one that was built already.
 # PYFAST_DIST_LEVEL is how hard the archive is compressed (1 to 9): tests, which publish nothing, take 1.
-# What is made depends on nothing but the commit and the program: times are the commit's, no path of this machine is in it.
-# Needs Rust 1.95 (rustup has it, a stable Debian's packages do not), a C compiler, Python 3.10 or newer with venv, and an index, from which dist/tools.txt comes.
+# PYFAST_DIST_PROFILE=dev builds quickly and does not optimise.
+#
+# The program carries the list of what it was built from (cargo auditable), which `cargo audit bin` and scanners of images
+# read. What is made depends on nothing but the commit and the compiler: times are the commit's, no path of this machine
+# and no name of a registry is in it (dist/reproduce.sh shows it).
+#
+# Needs Rust 1.95 (rustup has it, a stable Debian's packages do not), a C compiler, Python 3.10 or newer with venv, an index,
+# from which dist/tools.txt comes, and cargo's registry.
 set -eu
 
+arch=$(uname -m)
+[ "${1:-}" != --arch ] || { arch=${2:?--arch names an architecture}; shift 2; }
 case ${1:-} in -*) sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0"; exit 2 ;; esac
 here=$(cd "$(dirname "$0")/.." && pwd -P)
 out=${1:-$here/target/dist}
@@ -28,14 +38,20 @@ program=$(absolute "${PYFAST_DIST_PROGRAM:-}")
 tools=$(absolute "${PYFAST_DIST_TOOLS:-$here/target/dist-tools}")
 target=$(absolute "${CARGO_TARGET_DIR:-$here/target}")
 cd "$here"
+. dist/paths.sh
 
 say() { echo "dist: $*" >&2; }
 die() { say "$*"; exit 1; }
 
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
 [ -n "$version" ] || die "Cargo.toml names no version"
-arch=$(uname -m)
+case $arch in
+x86_64) machine='3e 00' ;;
+aarch64) machine='b7 00' ;;
+*) die "pyfast is for x86_64 and aarch64, not for $arch" ;;
+esac
 cargo=${CARGO:-cargo}
+profile=${PYFAST_DIST_PROFILE:-release}
 # Times in archives are those of the commit, or of the source distribution that this is.
 [ -n "${SOURCE_DATE_EPOCH:-}" ] || SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2>/dev/null || stat -c %Y Cargo.toml)
 export SOURCE_DATE_EPOCH
@@ -56,16 +72,50 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-if [ -z "$program" ]; then
+auditable() { # installs what writes the list into the program
+    marker="cargo-auditable 0.7.7"
+    (
+        flock 9
+        [ "$(cat "$tools/auditable.txt" 2>/dev/null)" != "$marker" ] || exit 0
+        say "building $marker"
+        CARGO_TARGET_DIR=$work/auditable "$cargo" install --quiet --locked --force --root "$tools" \
+            "${marker% *}" --version "=${marker#* }" >&2
+        echo "$marker" >"$tools/auditable.txt"
+    ) 9>"$tools.lock"
+}
+
+built() { # builds the program for this machine
     # Where no Python is at hand, as in a container, nobody could tell the default index: the program has pip's own.
     PYFAST_DEFAULT_INDEX=$("$tools/bin/python" -c 'from pip._internal.models.index import PyPI; print(PyPI.simple_url)')
     export PYFAST_DEFAULT_INDEX
+    triple=$arch-unknown-linux-gnu
+    # What the registry has lies where the settings say once it was fetched.
+    "$cargo" fetch --locked --quiet --target "$triple" >&2
+    quick=
+    [ "$profile" != dev ] || quick='--config=profile.dev.package."*".opt-level=0'
+    CARGO_TARGET_DIR=$target CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=false PATH=$tools/bin:$PATH \
+        "$cargo" auditable build --locked --bin pyfast --target "$triple" --profile "$profile" $quick \
+        --config "$(remap "$triple" "$here" "$target" "${CARGO_HOME:-$HOME/.cargo}")" >&2
+    directory=$profile
+    [ "$profile" != dev ] || directory=debug
+    program=$target/$triple/$directory/pyfast
+}
+
+if [ -z "$program" ]; then
+    auditable
     say "building the program"
-    CARGO_TARGET_DIR=$target "$cargo" build --release --locked --bin pyfast --target "$arch-unknown-linux-gnu" >&2
-    program=$target/$arch-unknown-linux-gnu/release/pyfast
+    if [ "$arch" = "$(uname -m)" ]; then
+        built
+    else
+        dev=
+        [ "$profile" != dev ] || dev=--dev
+        PATH=$tools/bin:$PATH docker/cross.sh $dev "$work/cross"
+        program=$work/cross/pyfast-linux-$arch
+    fi
 fi
-said=$("$program" --version) || die "$program does not run"
-[ "$said" = "pyfast $version" ] || die "$program is of another version: $said"
+# Another machine's program cannot be run: it is told by its header, and by what all builds of a version have in them.
+[ "$(od -An -tx1 -j18 -N2 "$program" | xargs)" = "$machine" ] || die "$program is not for $arch"
+grep -qaF "in containers of pyfast $version" "$program" || die "$program is of another version than $version"
 
 say "packing the wheel"
 mkdir "$work/made" "$work/wheel" "$work/done"

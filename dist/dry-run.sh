@@ -42,6 +42,21 @@ PYFAST_DIST_PROGRAM=$(echo "$work"/pyfast-*-linux/pyfast) \
     dist/build.sh "$work/again" 2>/dev/null
 cmp "$out/SHA256SUMS" "$work/again/SHA256SUMS" || die "the same program is packed in two ways"
 
+say "what the program says it was built from"
+# Compressed JSON in a section of its own. A program that cargo built alone has none.
+objcopy -O binary --only-section=.dep-v0 "$work"/pyfast-*-linux/pyfast "$work/parts"
+if [ -s "$work/parts" ]; then
+    python3 -c 'if True:
+        import json, re, sys, zlib
+        parts = json.loads(zlib.decompress(open(sys.argv[1], "rb").read()))["packages"]
+        locked = set(re.findall("name = \"(.*)\"\nversion = \"(.*)\"", open("Cargo.lock").read()))
+        strange = {(one["name"], one["version"]) for one in parts} - locked
+        sys.exit("not in Cargo.lock: %s" % strange if strange or len(parts) < 100 else None)' "$work/parts" ||
+        die "the program carries another list than Cargo.lock is"
+else
+    [ -n "$PYFAST_DIST_PROGRAM" ] || die "the program carries no list of what it was built from"
+fi
+
 say "gather"
 # The part of another architecture is this one's under other names, with the same source distribution.
 mkdir "$work/other"

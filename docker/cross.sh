@@ -24,7 +24,7 @@ cache=${PYFAST_IMAGE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/pyfast-images}
 target=aarch64-unknown-linux-gnu
 # What is installed: the compilers of this machine (for build scripts) and of the other, pip, which knows the default
 # index, and what runs programs of the other. The standard library of the other is a package of its architecture.
-packages='ca-certificates cargo rustc gcc libc6-dev gcc-aarch64-linux-gnu libc6-dev-arm64-cross libstd-rust-dev:arm64
+packages='ca-certificates cargo rustc gcc libc6-dev gcc-aarch64-linux-gnu libc6-dev-arm64-cross libstd-rust-dev:arm64 rust-src
     python3-pip qemu-user'
 arm_suite=bookworm
 arm_packages=python3-minimal,libpython3-stdlib,ca-certificates
@@ -36,6 +36,7 @@ arm=$cache/arm64-$arm_suite-$(digest $arm_packages).tar
 say() { echo "cross: $*" >&2; }
 die() { say "$*"; exit 1; }
 . "$here/debian.sh"
+. "$source/dist/paths.sh"
 
 ## Namespaces
 
@@ -153,11 +154,17 @@ build_within() { # ROOT PROFILE OUT: in a mount namespace of its own
     # Dependencies that tests feel are optimised in builds of this machine, which are not made anew each time.
     [ "$profile" != dev ] && quick= || quick='--config=profile.dev.package."*".opt-level=0'
     # How cargo reaches its registry is the caller's; the rest of the environment is not.
-    set -- $(env | sed -nE 's/^((CARGO_(REGISTRY|REGISTRIES|NET|HTTP|SOURCE)[A-Z0-9_]*|(https?|all|no)_proxy|(HTTPS?|ALL|NO)_PROXY)=[^[:space:]]*)$/\1/p')
-    chroot "$root" env -i PATH=/usr/bin:/bin HOME=/nonexistent CARGO_HOME=/cargo CARGO_TARGET_DIR=/target \
-        CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=false "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc" \
-        "PYFAST_DEFAULT_INDEX=$index" TERM="${TERM:-dumb}" "$@" \
-        sh -c 'cd /source && exec cargo build --locked --bin pyfast --target "$0" --profile "$1" $2' "$target" "$profile" "$quick"
+    reached=$(env | sed -nE 's/^((CARGO_(REGISTRY|REGISTRIES|NET|HTTP|SOURCE)[A-Z0-9_]*|(https?|all|no)_proxy|(HTTPS?|ALL|NO)_PROXY)=[^[:space:]]*)$/\1/p')
+    in_root() { # ARGUMENTS...: of cargo
+        chroot "$root" env -i PATH=/usr/local/bin:/usr/bin:/bin HOME=/nonexistent CARGO_HOME=/cargo CARGO_TARGET_DIR=/target \
+            CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=false CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
+            "PYFAST_DEFAULT_INDEX=$index" TERM="${TERM:-dumb}" $reached sh -c 'cd /source && exec cargo "$@"' cargo "$@"
+    }
+    auditable=$(command -v cargo-auditable || true)
+    [ -z "$auditable" ] || install -m 0755 "$auditable" "$root/usr/local/bin/"
+    in_root fetch --locked --quiet --target "$target"
+    in_root ${auditable:+auditable} build --locked --bin pyfast --target "$target" --profile "$profile" $quick \
+        --config "$(remap "$target" /source /target /cargo "$home")"
 }
 
 build() { # PROFILE DIRECTORY

@@ -16,6 +16,7 @@ use sha2::{Digest as _, Sha256};
 use crate::support::python::{check, python};
 use crate::support::wheel::Wheel;
 
+mod machines;
 mod release;
 
 const TOP: &str = env!("CARGO_MANIFEST_DIR");

@@ -1,0 +1,13 @@
+# What keeps the paths of the machine that builds out of the program; it is read with `.`.
+
+remap() { # TRIPLE SOURCE TARGET HOME [FOUND]: the setting of cargo that names places by what they are
+    # HOME is cargo's, as the compiler sees it, and FOUND where it is seen from here. What a registry has is below a
+    # directory that is named after how it is reached. Of two prefixes that fit the compiler takes the last.
+    set -- "$1" "$2" "$3" "$4" "${5:-$4}"
+    flags="\"--remap-path-prefix=$4=/cargo\""
+    for registry in "$5"/registry/src/*; do
+        [ ! -d "$registry" ] || flags="$flags, \"--remap-path-prefix=$4/registry/src/${registry##*/}=/registry\""
+    done
+    printf 'target.%s.rustflags=[%s, "--remap-path-prefix=%s=/pyfast", "--remap-path-prefix=%s=/target"]' \
+        "$1" "$flags" "$2" "$3"
+}
