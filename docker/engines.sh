@@ -299,6 +299,8 @@ try() { # ENGINE ARGUMENTS...
     mkdir -p "$work/root"
     tar -C "$work/root" -xf "$archive"
     begun=$(date +%s)
+    # Who follows it may be quicker than who writes it.
+    : >"$work/said"
     # The caller may ignore signals, which what tests start would inherit.
     setpriv --pdeathsig KILL env --default-signal=HUP,INT,QUIT unshare --mount --propagation private --pid --fork \
         --kill-child --mount-proc sh "$here/engines.sh" --run "$work" "$@" >"$work/said" 2>&1 &
