@@ -4,8 +4,8 @@
 #
 # Uses the engine that answers, or starts one of its own and stops it again. Installs what is missing with apt-get, which
 # needs root on a Debian machine: docker.io and iptables for an engine, debootstrap for the images of the tests, and
-# docker-compose; zsh, fish and tcsh, which activate environments; tmux, whose screen shows what a terminal would; skopeo,
-# which reads what is frozen. Nothing of it is removed afterwards. A registry and an S3 server are unpacked into
+# docker-compose; zsh, fish and tcsh, which activate environments; tmux, whose screen shows what a terminal would; skopeo
+# and umoci, which read what is frozen. Nothing of it is removed afterwards. A registry and an S3 server are unpacked into
 # target/servers (docker/servers.sh). Where Compose 1 is what there is, the tests have Compose 2 all the same
 # (docker/compose.sh), and those of what the two do differently run with both.
 #
@@ -24,7 +24,7 @@ missing() { # PROGRAM PACKAGES...
 
 compose() { docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null; }
 
-others() { missing zsh zsh; missing fish fish; missing tcsh tcsh; missing tmux tmux; missing skopeo skopeo; }
+others() { missing zsh zsh; missing fish fish; missing tcsh tcsh; missing tmux tmux; missing skopeo skopeo; missing umoci umoci; }
 
 installs=$(missing dockerd docker.io iptables; missing debootstrap debootstrap; compose || printf ' docker-compose'; others)
 [ -z "$installs" ] || say "what is needed of these will be installed with apt-get, and stays:$installs"

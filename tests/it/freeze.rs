@@ -14,6 +14,7 @@ use crate::support::world::World;
 mod others;
 mod packed;
 mod pushing;
+mod tokens;
 
 /// Two packages that share a directory, one with a program, and one that is large enough for a layer of its own.
 fn stocked() -> World {

@@ -1,14 +1,18 @@
-//! What others make of images: a registry that is in use everywhere takes them with a password, and skopeo reads them there
-//! and as files.
+//! What others make of images: a registry that is in use everywhere takes them with a password or a token, skopeo reads them
+//! there and as files, and umoci unpacks them.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use fs_err as fs;
 use serde_json::{Value, json};
 
 use super::pushing::{PASSWORD, log_in};
-use super::{freezing, image, packed, stocked};
+use super::tokens::{ISSUER, SERVICE, Tokens, Wrong};
+use super::{freeze, freezing, image, packed, stocked};
 use crate::servers::{Served, program};
 use crate::support::ran::{MENDABLE, Ran};
 use crate::support::wheel::sha256;
@@ -18,9 +22,25 @@ use crate::support::{environment, python};
 /// `user` and `s3cr3t` as the registry wants to know them.
 const HTPASSWD: &str = "user:$2y$05$abcdefghijklmnopqrstuu9Avu/WgbsK7g7xfCY1X3pdjsTgxqQLS\n";
 
-/// The registry, which wants a password and keeps what it has beside the world. `None` where it is not there, and nobody
-/// requires it.
+/// The registry, which wants a password. `None` where it is not there, and nobody requires it.
 fn registry(world: &World) -> Option<Served> {
+    fs::write(world.path("htpasswd"), HTPASSWD).unwrap();
+    let auth = json!({ "htpasswd": { "realm": "test", "path": world.path("htpasswd") } });
+    registry_of(world, &auth)
+}
+
+/// The same, which wants a token of somebody's.
+fn registry_with(world: &World, tokens: &Tokens) -> Option<Served> {
+    let bundle = world.path("tokens.pem");
+    fs::write(&bundle, tokens.certificate()).unwrap();
+    let auth = json!({
+        "realm": tokens.realm(), "service": SERVICE, "issuer": ISSUER, "rootcertbundle": bundle,
+    });
+    registry_of(world, &json!({ "token": auth }))
+}
+
+/// The registry, which keeps what it has beside the world.
+fn registry_of(world: &World, auth: &Value) -> Option<Served> {
     let program = program("usr/bin/docker-registry")?;
     let config = world.path("registry.json");
     // What is JSON is YAML.
@@ -28,10 +48,9 @@ fn registry(world: &World) -> Option<Served> {
         "version": 0.1,
         "storage": { "filesystem": { "rootdirectory": world.path("registry") } },
         "http": { "addr": "127.0.0.1:0", "secret": "any" },
-        "auth": { "htpasswd": { "realm": "test", "path": world.path("htpasswd") } },
+        "auth": auth,
     });
     fs::write(&config, settings.to_string()).unwrap();
-    fs::write(world.path("htpasswd"), HTPASSWD).unwrap();
     Some(Served::start(Command::new(program).arg("serve").arg(config), "listening on "))
 }
 
@@ -46,9 +65,9 @@ fn skopeo(world: &World, arguments: &[&str]) -> String {
     python::check(&mut command)
 }
 
-/// Whether it is there, or has to be, as the servers have.
-fn has_skopeo() -> bool {
-    let found = Command::new("skopeo").arg("--version").stdin(Stdio::null()).output().is_ok();
+/// Whether a program is there, or has to be, as the servers have.
+fn has(program: &str) -> bool {
+    let found = Command::new(program).arg("--version").stdin(Stdio::null()).output().is_ok();
     found || environment("PYFAST_REQUIRE_SERVERS").is_some()
 }
 
@@ -105,8 +124,42 @@ fn a_registry_in_use_takes_an_image_with_its_password_and_skopeo_reads_it_there(
 }
 
 #[test]
+fn a_registry_in_use_takes_an_image_for_a_token_that_is_good_there() {
+    let (world, tokens) = (stocked(), Tokens::start());
+    let Some(registry) = registry_with(&world, &tokens) else { return };
+    let name = format!("{}/team/shop:1", registry.address);
+    let refused = |whom: &str| {
+        let ran = push(&world, &name).refused(MENDABLE, &[whom, "docker login"]);
+        assert!(!format!("{ran}").contains("eyJ"), "a token is shown: {ran}");
+        assert!(!world.path("registry/docker/registry/v2/blobs").exists(), "nothing was sent");
+    };
+    refused("does not let anybody push");
+    log_in(&world, &registry.address, "dXNlcjp3cm9uZw==");
+    refused("does not let this user push");
+    assert_eq!(tokens.asked(), [""; 0], "nobody without a password is given any");
+    log_in(&world, &registry.address, PASSWORD);
+    tokens.are(Wrong::Key);
+    refused("does not let this user push");
+    assert_eq!(tokens.asked(), ["repository:team/shop:pull,push"]);
+    // As one that ran out, or that was given before somebody was let push.
+    tokens.are(Wrong::Next);
+    let frozen = push(&world, &name).ok().json();
+    let asked = tokens.asked();
+    assert!(asked.len() > 1, "{asked:?}");
+    assert!(asked.iter().all(|scope| scope == "repository:team/shop:pull,push"), "{asked:?}");
+    let there = format!("docker://{name}");
+    let said = skopeo(&world, &["inspect", "--tls-verify=false", &there]);
+    let said: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(said["Digest"], frozen["digest"]);
+    // With a good one from the beginning one is enough.
+    tokens.asked();
+    assert_eq!(push(&world, &name).ok().json()["digest"], frozen["digest"]);
+    assert_eq!(tokens.asked().len(), 1);
+}
+
+#[test]
 fn skopeo_reads_a_layout_and_an_archive() {
-    if !has_skopeo() {
+    if !has("skopeo") {
         return;
     }
     let world = stocked();
@@ -136,4 +189,73 @@ fn skopeo_reads_a_layout_and_an_archive() {
             }
         }
     }
+}
+
+/// What a path is: a directory, a link or a file, with its mode and what it holds.
+type Tree = BTreeMap<PathBuf, String>;
+
+/// What the layers of a layout have, the later ones counting.
+fn in_layers(layout: &Path) -> Tree {
+    let mut tree = Tree::new();
+    for layer in image(layout).0["layers"].as_array().unwrap() {
+        let hex = layer["digest"].as_str().unwrap().trim_start_matches("sha256:");
+        let file = fs::File::open(layout.join("blobs/sha256").join(hex)).unwrap();
+        let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(file));
+        for entry in archive.entries().unwrap() {
+            let mut entry = entry.unwrap();
+            let path: PathBuf = entry.path().unwrap().components().collect();
+            let mode = entry.header().mode().unwrap() & 0o7777;
+            let kind = entry.header().entry_type();
+            let what = if kind.is_dir() {
+                format!("directory {mode:o}")
+            } else if kind.is_symlink() {
+                format!("link {}", entry.link_name().unwrap().unwrap().display())
+            } else {
+                assert!(kind.is_file(), "{kind:?} {}", path.display());
+                let mut content = Vec::new();
+                entry.read_to_end(&mut content).unwrap();
+                format!("file {mode:o} {}", sha256(&content))
+            };
+            tree.insert(path, what);
+        }
+    }
+    tree
+}
+
+/// What is below a directory.
+fn on_disk(top: &Path, folder: &Path, tree: &mut Tree) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let found = fs::symlink_metadata(&path).unwrap();
+        let mode = found.permissions().mode() & 0o7777;
+        let what = if found.is_dir() {
+            on_disk(top, &path, tree);
+            format!("directory {mode:o}")
+        } else if found.is_symlink() {
+            format!("link {}", fs::read_link(&path).unwrap().display())
+        } else {
+            format!("file {mode:o} {}", sha256(&fs::read(&path).unwrap()))
+        };
+        tree.insert(path.strip_prefix(top).unwrap().to_owned(), what);
+    }
+}
+
+#[test]
+fn umoci_unpacks_what_was_packed() {
+    if !has("umoci") {
+        return;
+    }
+    let world = stocked();
+    freeze(&world, "shop:1", "image");
+    let (layout, bundle) = (world.project.join("image"), world.path("bundle"));
+    let mut command = Command::new("umoci");
+    command.env_clear().env("HOME", world.path("home"));
+    command.env("PATH", environment("PATH").unwrap_or_default());
+    command.args(["unpack", "--rootless", "--image", &format!("{}:1", layout.display())]);
+    python::check(command.arg(&bundle));
+    let (top, mut unpacked) = (bundle.join("rootfs"), Tree::new());
+    on_disk(&top, &top, &mut unpacked);
+    let expected = in_layers(&layout);
+    assert!(expected.len() > 20, "{expected:?}");
+    assert_eq!(unpacked, expected);
 }
