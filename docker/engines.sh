@@ -45,7 +45,13 @@ left_out() { # ENGINE: a line a test, `NAME: WHY`
     cat <<ALL
 fresh::the_unit_tests_of_the_second_command_pass: of programs and an image, and the same on any engine
 ALL
-    [ "$1" != tcp ] || echo "container_way::: it reaches an engine by the socket alone"
+    [ "$1" != tcp ] || cat <<TCP
+container_way::: it reaches an engine by the socket alone
+bench::a_comparison_: it measures an engine of its own machine, and says so of others
+hostile_builds::a_volume_that_this_machine_builds_for: sources for a volume out of reach are built in containers
+kubernetes::a_pod_starts_in_an_environment_that_is_an_image: images are frozen where the volume's files are
+managed::what_was_brought_for_a_sync_that_failed: the choice of before stands where containers write the volume
+TCP
     case $1 in podman | rootless) ;; *) return ;; esac
     cat <<PODMAN
 bench::a_comparison_measures_every_row: what builds images for it would be fetched from a registry

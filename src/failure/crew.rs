@@ -21,8 +21,10 @@ impl From<Error> for Failure {
             Error::Launch(error) => return (*error).into(),
             Error::Environment(error) => return (*error).into(),
             Error::Interrupted => return Self::interrupted(),
-            Error::Inside { image, kind, message, causes, hints } => {
-                let mut failure = Self::new("helper", message, Code::Mendable);
+            Error::Inside { image, code, kind, message, causes, hints } => {
+                // Codes of who ended it say nothing here, and the engine could be reached.
+                let code = if code == 2 { Code::Usage } else { Code::Mendable };
+                let mut failure = Self::new("helper", message, code);
                 failure.kind = kind.map_or(failure.kind, Cow::Owned);
                 failure.causes.extend(causes);
                 failure.hints.extend(hints);
@@ -168,20 +170,23 @@ mod tests {
 
     #[test]
     fn what_a_program_in_a_container_tells_is_told_on() {
-        let inside = |kind: Option<&str>| {
+        let inside = |kind: Option<&str>, code| {
             Failure::from(Error::Inside {
-                image: "slim".to_owned(),
+                image: "slim".into(),
+                code,
                 kind: kind.map(str::to_owned),
                 message: "no room".to_owned(),
                 causes: vec!["the disk is full".to_owned()],
                 hints: vec!["make room".to_owned()],
             })
         };
-        let failure = inside(Some("io"));
+        let failure = inside(Some("io"), 1);
         assert_eq!((&*failure.kind, failure.to_string()), ("io", "no room".to_owned()));
         assert_eq!(failure.causes(), ["the disk is full", "this was in a container of slim"]);
         assert_eq!(failure.hints(), ["make room"]);
-        assert_eq!(inside(None).kind, "helper");
+        assert_eq!(inside(None, 137).kind, "helper");
+        let codes = [1, 2, 3, 137].map(|code| inside(None, code).code);
+        assert_eq!(codes, [1, 2, 1, 1], "wrong usage is that here too");
     }
 
     #[test]

@@ -410,7 +410,9 @@ pub enum Error {
     #[error("{message}")]
     Inside {
         /// The image.
-        image: String,
+        image: Box<str>,
+        /// Its exit code.
+        code: i64,
         /// What it calls the failure; it may not have come so far.
         kind: Option<String>,
         /// The failure.

@@ -182,7 +182,7 @@ impl<'a> VolumePlace<'a> {
         };
         let code = connection.wait(run_helper(&connection.engine, &run, &mut collect))?;
         let text = String::from_utf8_lossy(&out).into_owned();
-        if code == 0 { Ok(text) } else { Err(failed(image, &text, &err)) }
+        if code == 0 { Ok(text) } else { Err(failed(image, code, &text, &err)) }
     }
 }
 
@@ -276,8 +276,8 @@ pub(crate) fn helper_network(settings: &Settings) -> &str {
     settings.variables.get("PYFAST_HELPER_NETWORK").unwrap_or("bridge")
 }
 
-/// What a program in a container failed with, as it tells it itself.
-pub(crate) fn failed(image: &str, told: &str, said: &[u8]) -> Error {
+/// What this program in a container ended with, as it tells it itself.
+pub(crate) fn failed(image: &str, code: i64, told: &str, said: &[u8]) -> Error {
     let told: Option<Value> = serde_json::from_str(told).ok();
     let error = told.as_ref().map(|told| &told["error"]);
     let text = |key: &str| error.and_then(|error| error[key].as_str()).map(str::to_owned);
@@ -286,7 +286,8 @@ pub(crate) fn failed(image: &str, told: &str, said: &[u8]) -> Error {
         list.filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()
     };
     Error::Inside {
-        image: image.to_owned(),
+        image: image.into(),
+        code,
         kind: text("kind"),
         message: text("message").unwrap_or_else(|| String::from_utf8_lossy(said).trim().to_owned()),
         causes: texts("causes"),

@@ -227,7 +227,7 @@ impl<'a> Workplace<'a> {
         let image = self.helper.image;
         if left.code != 0 {
             let text = String::from_utf8_lossy(&left.printed);
-            return Err(failed(image, &text, &left.said).into());
+            return Err(failed(image, left.code, &text, &left.said).into());
         }
         match serde_json::from_slice(&left.printed) {
             Ok(Answer::Metadata(text)) if !order.whole => Ok(Made::Metadata(text)),
