@@ -171,7 +171,14 @@ fn a_file_that_stands_alone_is_told_its_option() {
         bare(&world, &[command, "requirements.txt"]).refused(USAGE, &advice);
     }
     // Neither is a file that could be meant, nor has `gc` an option for one.
-    for line in [["sync", "flask"], ["sync", "--no/such.flag"], ["gc", "requirements.txt"]] {
+    for line in [
+        ["sync", "flask"],
+        ["sync", "flask==3.0.1"],
+        ["lock", "a/b-1.0-py3-none-any.whl"],
+        ["sync", "a@file:///a.toml"],
+        ["sync", "--no/such.txt"],
+        ["gc", "requirements.txt"],
+    ] {
         let ran = bare(&world, &line).refused(USAGE, &[line[1]]);
         assert!(!ran.stderr.contains("-r "), "{line:?}: {ran}");
     }

@@ -2,7 +2,7 @@
 
 use clap::Command;
 use clap::builder::StyledStr;
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 /// Puts what does the same here in the place of the parser's guess at what an unknown command was to be.
 pub(crate) fn advise(said: &mut clap::Error, instead: fn(&str) -> Option<&'static str>) {
@@ -20,8 +20,14 @@ pub(crate) fn advise(said: &mut clap::Error, instead: fn(&str) -> Option<&'stati
 /// Says which option a stray word belongs behind that looks like the name of a file: other tools take such files without one.
 pub(crate) fn place(said: &mut clap::Error, command: &Command, option: &str) {
     let Some(ContextValue::String(word)) = said.get(ContextKind::InvalidArg) else { return };
-    let is_file = !word.starts_with('-') && word.contains(['.', '/']);
+    // A requirement has dots, too, in its version or its URL.
+    let is_file = !word.starts_with('-')
+        && !word.contains([':', '=', '<', '>', '~', '!', ';', '@', '['])
+        && [".txt", ".in", ".toml"].iter().any(|ending| word.ends_with(ending));
     let option = command.get_arguments().find(|argument| argument.get_id() == option);
+    if said.kind() != ErrorKind::UnknownArgument {
+        return;
+    }
     let Some(short) = option.and_then(clap::Arg::get_short).filter(|_| is_file) else { return };
     let advice = StyledStr::from(format!("to read the file, use '-{short} {word}'"));
     said.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![advice]));
