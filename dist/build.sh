@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes what is published of this commit:
 #
-#   dist/build.sh [--arch ARCH] [DIRECTORY]      else target/dist
+#   dist/build.sh [--arch ARCH] [DIRECTORY]      else target/dist, for another machine target/dist-ARCH
 #
 # ARCH is what it is for, x86_64 or aarch64, else this machine's. On x86-64 docker/cross.sh builds for ARM, which takes root.
 #
@@ -29,7 +29,10 @@ arch=$(uname -m)
 [ "${1:-}" != --arch ] || { arch=${2:?--arch names an architecture}; shift 2; }
 case ${1:-} in -*) sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0"; exit 2 ;; esac
 here=$(cd "$(dirname "$0")/.." && pwd -P)
-out=${1:-$here/target/dist}
+# What is made for another machine has a place of its own: what was made before is removed.
+usual=target/dist
+[ "$arch" = "$(uname -m)" ] || usual=target/dist-$arch
+out=${1:-$here/$usual}
 mkdir -p "$out"
 out=$(cd "$out" && pwd -P)
 # Paths are the caller's, who may be elsewhere.
@@ -89,6 +92,9 @@ built() { # builds the program for this machine
     PYFAST_DEFAULT_INDEX=$("$tools/bin/python" -c 'from pip._internal.models.index import PyPI; print(PyPI.simple_url)')
     export PYFAST_DEFAULT_INDEX
     triple=$arch-unknown-linux-gnu
+    # These would be in the place of what .cargo/config.toml and Cargo.toml say: it would not be static, or other bytes.
+    unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS
+    for variable in $(env | sed -n 's/^\(CARGO_PROFILE_[A-Z0-9_]*\)=.*/\1/p'); do unset "$variable"; done
     # What the registry has lies where the settings say once it was fetched.
     "$cargo" fetch --locked --quiet --target "$triple" >&2
     quick=
@@ -109,13 +115,13 @@ if [ -z "$program" ]; then
     else
         dev=
         [ "$profile" != dev ] || dev=--dev
-        PATH=$tools/bin:$PATH docker/cross.sh $dev "$work/cross"
+        PYFAST_CARGO_AUDITABLE=$tools/bin/cargo-auditable docker/cross.sh $dev "$work/cross"
         program=$work/cross/pyfast-linux-$arch
     fi
 fi
 # Another machine's program cannot be run: it is told by its header, and by what all builds of a version have in them.
 [ "$(od -An -tx1 -j18 -N2 "$program" | xargs)" = "$machine" ] || die "$program is not for $arch"
-grep -qaF "in containers of pyfast $version" "$program" || die "$program is of another version than $version"
+grep -qaxF "in containers of pyfast $version" "$program" || die "$program is of another version than $version"
 
 say "packing the wheel"
 mkdir "$work/made" "$work/wheel" "$work/done"

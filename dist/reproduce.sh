@@ -28,6 +28,7 @@ export RUSTUP_HOME
 work=$(mktemp -d "${TMPDIR:-/tmp}/pyfast-reproduce.XXXXXX")
 kept=
 trap '[ -n "$kept" ] || rm -rf "$work"' EXIT
+trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
@@ -40,10 +41,10 @@ made() { # NAME CHECKOUT: what is published, in the directory NAME
 }
 
 made one "$work/checkout"
-# How the registry is reached, and what was fetched from it, but not where the sources are.
+# How the registry is reached, which may be a secret, and what was fetched from it, but not where the sources are.
 mkdir -p "$work/elsewhere/cargo/registry"
 for part in config.toml credentials.toml registry/cache registry/index; do
-    [ ! -e "$home/$part" ] || cp -R "$home/$part" "$work/elsewhere/cargo/$part"
+    [ ! -e "$home/$part" ] || ln -s "$home/$part" "$work/elsewhere/cargo/$part"
 done
 CARGO_HOME=$work/elsewhere/cargo made two "$work/elsewhere/a checkout with a longer name"
 

@@ -12,6 +12,8 @@
 #
 # Dependencies are those of Cargo.lock, from the registry that cargo is set up with: CARGO_HOME, else ~/.cargo, is mounted
 # into the root, and keeps what is downloaded. What the compiler makes is kept in target/cross.
+# PYFAST_CARGO_AUDITABLE names a cargo-auditable, static, which puts the list of what it was built from into the program;
+# dist/build.sh does.
 #
 # To try a program takes a kernel that lets a namespace have its own interpreters of programs (6.7 and newer): nothing is
 # registered for the rest of the machine. Everything runs in namespaces that end with it.
@@ -160,7 +162,7 @@ build_within() { # ROOT PROFILE OUT: in a mount namespace of its own
             CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=false CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
             "PYFAST_DEFAULT_INDEX=$index" TERM="${TERM:-dumb}" $reached sh -c 'cd /source && exec cargo "$@"' cargo "$@"
     }
-    auditable=$(command -v cargo-auditable || true)
+    auditable=${PYFAST_CARGO_AUDITABLE:-}
     [ -z "$auditable" ] || install -m 0755 "$auditable" "$root/usr/local/bin/"
     in_root fetch --locked --quiet --target "$target"
     in_root ${auditable:+auditable} build --locked --bin pyfast --target "$target" --profile "$profile" $quick \

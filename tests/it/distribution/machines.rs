@@ -76,5 +76,6 @@ fn a_program_of_another_machine_or_version_than_was_asked_for_is_not_packed() {
     refused("aarch64", ("x86_64", VERSION), "is not for aarch64");
     refused("x86_64", ("aarch64", VERSION), "is not for x86_64");
     refused(other(), (other(), "0.0.1"), "is of another version");
+    refused(other(), (other(), &format!("{VERSION}0")), "is of another version");
     refused("riscv64", (other(), VERSION), "not for riscv64");
 }
