@@ -331,6 +331,13 @@ fn what_is_there_is_not_packed_again() {
     let again = world.pyfast(&["push", "--json"]).ok();
     assert_eq!(again.json()["bytecode"], 1, "{again}");
     assert_eq!(snapshot(&world.path("remote")), before);
+    // Another lock has no list there yet, and wheels that another one has, too.
+    put(b"altered");
+    world.require(&["a", "b"]).lock(&[]).ok();
+    world.sync(&[]);
+    let again = world.pyfast(&["push", "--json"]).ok();
+    assert_eq!(again.json()["bytecode"], 0, "{again}");
+    assert_ne!(snapshot(&world.path("remote")), before, "it has a list");
 }
 
 #[test]

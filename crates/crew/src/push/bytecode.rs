@@ -116,33 +116,48 @@ impl Bytecode {
         let done = |listed, put| Ok(Some(Done { listed, put }));
         let mark = self.aside(move |form, store| form.mark(store.root(), &wheel)).await?;
         let Some(mark) = mark else { return Ok(None) };
+        let place = Sha256::of(format!("{} {mark}", remote.address()).as_bytes());
         let there = remote.has_pack(&self.form.name(&wheel)).await?;
-        let known = self.recall(&mark, &wheel).filter(|known| there == Some(known.size));
-        if let Some(known) = known.filter(|known| earlier.contains(known)) {
+        // Somebody may have put another one there since. Who reads compares it with what the list says.
+        if let Some(known) = self.recall(&place, &wheel).filter(|one| there == Some(one.size)) {
             return done(known, Put::There);
         }
         let pack = self.aside(move |form, store| form.pack(store.root(), &wheel)).await?;
         let Some(pack) = pack else { return Ok(None) };
         let (sha256, size) = (Sha256::of(&pack), pack.len() as u64);
-        self.cache.remember(RECORDS, &mark.to_string(), format!("{sha256} {size}").as_bytes());
         let ours = ListedPack { name: self.form.name(&wheel), sha256, size };
-        let content = Content::Memory(pack.into());
-        if there.is_none() && remote.put_pack(&ours.name, &content).await? == Put::Written {
-            return done(ours, Put::Written);
-        }
-        if there == Some(size) && earlier.contains(&ours) {
-            return done(ours, Put::There);
-        }
-        if let Some(theirs) = self.same(remote, &ours).await? {
-            return done(theirs, Put::There);
-        }
-        remote.replace_pack(&ours.name, &content).await?;
-        done(ours, Put::Written)
+        let is_listed = there == Some(size) && earlier.contains(&ours);
+        let (listed, put) = if is_listed {
+            (ours, Put::There)
+        } else {
+            self.bring(remote, ours, &Content::Memory(pack.into()), there).await?
+        };
+        let (sha256, size) = (listed.sha256, listed.size);
+        self.cache.remember(RECORDS, &place.to_string(), format!("{sha256} {size}").as_bytes());
+        done(listed, put)
     }
 
-    /// What came of packing the same before.
-    fn recall(&self, mark: &Sha256, wheel: &Sha256) -> Option<ListedPack> {
-        let text = String::from_utf8(self.cache.recall(RECORDS, &mark.to_string())?).ok()?;
+    /// Has a pack be there, where one of this size may be.
+    async fn bring(
+        &self,
+        remote: &Remote,
+        ours: ListedPack,
+        content: &Content,
+        there: Option<u64>,
+    ) -> Result<(ListedPack, Put), Error> {
+        if there.is_none() && remote.put_pack(&ours.name, content).await? == Put::Written {
+            return Ok((ours, Put::Written));
+        }
+        if let Some(theirs) = self.same(remote, &ours).await? {
+            return Ok((theirs, Put::There));
+        }
+        remote.replace_pack(&ours.name, content).await?;
+        Ok((ours, Put::Written))
+    }
+
+    /// What was there before of the same bytecode, compared or put by this machine.
+    fn recall(&self, place: &Sha256, wheel: &Sha256) -> Option<ListedPack> {
+        let text = String::from_utf8(self.cache.recall(RECORDS, &place.to_string())?).ok()?;
         let (sha256, size) = text.split_once(' ')?;
         let (sha256, size) = (sha256.parse().ok()?, size.parse().ok()?);
         Some(ListedPack { name: self.form.name(wheel), sha256, size })
