@@ -131,15 +131,30 @@ impl Access {
         Ok(value)
     }
 
-    /// Has a token given, for all that a push does.
+    /// Has a token given, for all that a push does; where that is refused as a whole, for what it cannot do without.
     async fn token(
         &self,
+        url: Url,
+        service: Option<&str>,
+        ask: Ask<'_>,
+    ) -> Result<HeaderValue, Error> {
+        match self.token_for(self.scopes(), url.clone(), service, ask).await {
+            Err(Error::Denied { .. }) if !self.sources().is_empty() => {
+                self.close_sources();
+                self.token_for(self.scopes(), url, service, ask).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn token_for(
+        &self,
+        scopes: Vec<String>,
         mut url: Url,
         service: Option<&str>,
         ask: Ask<'_>,
     ) -> Result<HeaderValue, Error> {
         let host = url.host_str().unwrap_or_default().to_owned();
-        let scopes = self.scopes();
         let identity = self.login.as_ref().and_then(|login| login.identity_token.as_deref());
         let request = if let Some(identity) = identity {
             let mut form = Serializer::new(String::new());
@@ -193,7 +208,7 @@ impl Access {
     /// What a token has to be good for.
     fn scopes(&self) -> Vec<String> {
         let own = format!("repository:{}:pull,push", self.repository);
-        let others = self.sources.iter().map(|source| format!("repository:{source}:pull"));
+        let others = self.sources().iter().map(|source| format!("repository:{source}:pull"));
         std::iter::once(own).chain(others).collect()
     }
 

@@ -42,6 +42,8 @@ struct State {
     granted: Vec<String>,
     /// A repository that no token is good for.
     closed: Option<String>,
+    /// Whether who asks for it among others is given none.
+    strict: bool,
     seen: Vec<String>,
     /// Requests that contain this fail so often.
     faults: Vec<(String, Fault, usize)>,
@@ -105,6 +107,12 @@ impl Server {
     /// Gives no token from now on that is good for a repository; who asks for it among others is given one for those.
     pub(crate) fn close(&self, repository: &str) {
         locked(&self.state).closed = Some(repository.to_owned());
+    }
+
+    /// The same; who asks for it among others is given none at all.
+    pub(crate) fn close_strictly(&self, repository: &str) {
+        self.close(repository);
+        locked(&self.state).strict = true;
     }
 
     /// What the last token that was given is good for.
@@ -242,6 +250,9 @@ fn answer(request: &Request, state: &mut State, address: SocketAddr) -> Answer {
         let closed = state.closed.as_ref().map(|closed| format!("repository:{closed}:"));
         let open =
             |scope: &&String| closed.as_ref().is_none_or(|closed| !scope.starts_with(closed));
+        if state.strict && !scopes.iter().all(|scope| open(&scope)) {
+            return refused(403, "DENIED");
+        }
         state.granted = scopes.iter().filter(open).cloned().collect();
         let body = format!("{{\"token\":\"t{}\"}}", state.token);
         return Answer { status: 200, body, ..Answer::default() };

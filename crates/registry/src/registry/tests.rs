@@ -135,17 +135,32 @@ fn who_may_not_read_the_base_sends_its_layers() {
     let server = Server::start();
     server.want_token(PASSWORD);
     server.close("team/base");
-    let image = image(&["base", "own", "another"]);
+    let names: Vec<String> = (0..3 * AT_ONCE).map(|number| format!("layer {number}")).collect();
+    let image = image(&names.iter().map(String::as_str).collect::<Vec<_>>());
     let Content::Memory(bytes) = &image.layers[0].content else { panic!("in memory") };
     server.keep("team/base", bytes);
     let (done, again) = pushed(&server, &image, Some(login("s3cr3t"))).unwrap();
-    assert_eq!((done.sent, done.mounted, again.len()), (4, 0, 0));
+    assert_eq!((done.sent, done.mounted, again.len()), (names.len() + 1, 0, 0));
     assert_eq!(server.granted(), ["repository:team/shop:pull,push"]);
     check(&server, &image);
-    // Nobody asks for each layer what was refused for one.
+    // Nobody asks for each layer what was refused for one: each of those that were under way asked twice at most.
     let asked = server.asked();
     let mounts = asked.iter().filter(|line| line.ends_with(" mount")).count();
     assert!(mounts <= 2 * AT_ONCE, "{asked:?}");
+}
+
+#[test]
+fn who_is_given_no_token_with_the_base_among_what_it_is_for_asks_for_one_without() {
+    let server = Server::start();
+    server.want_token(PASSWORD);
+    server.close_strictly("team/base");
+    let image = image(&["base", "own"]);
+    let (done, _) = pushed(&server, &image, Some(login("s3cr3t"))).unwrap();
+    assert_eq!((done.sent, done.mounted), (3, 0));
+    assert_eq!(server.granted(), ["repository:team/shop:pull,push"]);
+    check(&server, &image);
+    let mounts = server.asked().iter().filter(|line| line.ends_with(" mount")).count();
+    assert_eq!(mounts, 0, "nothing is asked of what was refused");
 }
 
 #[test]
