@@ -29,6 +29,7 @@ fn hint(error: &BenchError) -> Option<&'static str> {
         BenchError::NoImage => Some("name one that has Python with --image IMAGE"),
         BenchError::ContainerAlone { .. } => Some("leave the other scenarios and --svg out"),
         BenchError::Alone { .. } => Some("leave the other scenarios out"),
+        BenchError::NothingRuns => Some("leave --whole-project, --edit and --import out"),
         BenchError::OwnRequirements { .. } => Some("leave -r out"),
         BenchError::NoClient => Some("install the Docker client, or correct PATH"),
         BenchError::NoCompose => Some("install Docker's Compose plugin or `docker-compose`"),

@@ -401,6 +401,12 @@ fn containers_need_an_image_and_are_measured_by_themselves() {
         bench(&world, &["--scenario", &format!("{scenario},cold"), "--image", "x"])
             .refused(EITHER, &[&format!("`{scenario}` is measured by itself")]);
     }
+    for more in
+        [&["--import", "json"][..], &["--whole-project"], &["--whole-project", "--edit", "main.py"]]
+    {
+        let arguments = [&["--scenario", "freeze", "--image", "x"], more].concat();
+        bench(&world, &arguments).refused(EITHER, &["nor imports", "--import"]);
+    }
 }
 
 #[test]

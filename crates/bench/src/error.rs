@@ -83,6 +83,11 @@ pub enum Error {
         /// Its name.
         scenario: &'static str,
     },
+    /// An image is made and nothing runs in it, and something was to be.
+    #[error(
+        "the scenario `freeze` has neither a project, an edited file nor imports: those are of `container`"
+    )]
+    NothingRuns,
     /// A scenario has requirements of its own, and the report would have those of another too.
     #[error("the scenario `{scenario}` is measured by itself")]
     Alone {

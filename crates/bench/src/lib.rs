@@ -83,6 +83,10 @@ fn compare_containers(
     if options.scenarios.len() > 1 || options.forms.svg.is_some() {
         return Err(Error::ContainerAlone { scenario: scenario.name() });
     }
+    let has_more = context.containers.project.is_some() || options.edit.is_some();
+    if scenario == Scenario::Freeze && (has_more || !options.imports.is_empty()) {
+        return Err(Error::NothingRuns);
+    }
     let inquiry = ContainerInquiry {
         options,
         scenario,

@@ -23,8 +23,8 @@ pub(crate) struct Frozen<'a> {
     directory: PathBuf,
     root: String,
     name: String,
-    /// The image that had the name before, which keeps no name when the next one gets it.
-    before: RefCell<Option<String>>,
+    /// The images that had the name, of which the last one alone keeps it.
+    made: RefCell<Vec<String>>,
     asked: &'a Asked,
     calls: &'a Calls,
 }
@@ -35,7 +35,7 @@ impl<'a> Frozen<'a> {
         let directory = room.join("frozen");
         work("make the directories", fs_err::create_dir_all(&directory))?;
         let (root, name) = (room.join("root").display().to_string(), own_name("frozen"));
-        Ok(Self { directory, root, name, before: RefCell::default(), asked, calls })
+        Ok(Self { directory, root, name, made: RefCell::default(), asked, calls })
     }
 
     fn edit(&self, number: u32) -> Result<(), Error> {
@@ -60,12 +60,15 @@ impl<'a> Frozen<'a> {
         self.calls.pyfast(&self.directory, &[words, &place].concat()).map(drop)
     }
 
-    /// What the image has. The one before is removed.
+    /// What the image has. Those before are removed.
     fn contents(&self) -> Result<Contents, Error> {
         let id = self.calls.docker(&["image", "inspect", "--format", "{{.Id}}", &self.name])?;
-        if let Some(before) = self.before.replace(Some(id.clone())).filter(|before| *before != id) {
-            self.calls.docker(&["rmi", &before])?;
+        let mut made = self.made.borrow_mut();
+        made.retain(|one| *one == id || self.calls.docker(&["rmi", one]).is_err());
+        if !made.contains(&id) {
+            made.push(id);
         }
+        drop(made);
         let words = ["run", "--no-sync", "--", "python", "-c", PROBE];
         contents(
             self.calls,
@@ -78,8 +81,8 @@ impl Drop for Frozen<'_> {
     fn drop(&mut self) {
         // What is not there need not be removed.
         let _ = self.calls.docker(&["rmi", "-f", &self.name]);
-        if let Some(before) = self.before.take() {
-            let _ = self.calls.docker(&["rmi", &before]);
+        for one in self.made.take() {
+            let _ = self.calls.docker(&["rmi", &one]);
         }
     }
 }
