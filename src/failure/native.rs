@@ -35,7 +35,9 @@ fn hint(error: &Error) -> Option<&'static str> {
         Error::PythonVersion { .. } => "write a version such as 3.12, or a range of versions",
         Error::Channel { .. } => "write a name, a URL or a directory; .netrc gives passwords",
         Error::Spec { .. } => "write a name, and a version where one is wanted: `libpq >=16`",
-        Error::Repodata { .. } => "name other `channels`: directories begin with `./` or `/`",
+        Error::Repodata { .. } => {
+            "name other `channels` (directories begin with `./` or `/`); .netrc gives passwords"
+        }
         Error::Unsolvable { .. } => "mend `packages` or `channels` under [native], or `python`",
         Error::Unsuited { .. } | Error::NoWhole { .. } => "`pyfast sync --upgrade` chooses anew",
         Error::PythonPackage { .. } => "require it from an index, as other packages for Python",

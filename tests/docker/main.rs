@@ -14,6 +14,8 @@ mod it {
     pub(crate) mod native {
         #[expect(dead_code, reason = "some of it serves tests that need no engine")]
         pub(crate) mod channel;
+        #[expect(dead_code, reason = "some of it serves tests that need no engine")]
+        pub(crate) mod site;
     }
     mod remote {
         mod machines;

@@ -6,6 +6,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 use crate::it::native::channel::{Package, channel, library};
+use crate::it::native::site::Site;
 use crate::project::Project;
 use crate::remote::forward;
 use crate::support::python::python_minor;
@@ -59,8 +60,11 @@ impl Drop for Bare<'_> {
 
 /// A project whose default environment has its Python brought, with more lines under `[native]`.
 fn configure(world: &World, native: &str) {
-    let directory = world.project().with_file_name("channel");
-    let (minor, shown) = (python_minor(), directory.display());
+    configure_from(&world.project().with_file_name("channel").display().to_string(), world, native);
+}
+
+fn configure_from(shown: &str, world: &World, native: &str) {
+    let minor = python_minor();
     let toml = format!(
         "[env.default]\npython = {{ version = \"{minor}\", from = \"managed\" }}\n\n\
          [native]\nchannels = [\"{shown}\"]\n{native}"
@@ -138,6 +142,21 @@ fn an_image_without_python_gets_one_in_a_volume_that_only_containers_write() {
     let Some(mut world) = world("managed-away") else { return };
     world.host = forward(&world.host);
     an_image_without_python_gets_one(&world);
+}
+
+#[test]
+fn what_a_password_lets_this_machine_in_for_comes_into_a_volume_that_only_containers_write() {
+    let Some(mut world) = world("managed-closed") else { return };
+    world.host = forward(&world.host);
+    let bare = Bare::new(&world);
+    // `me` with this password; no container reaches it.
+    let site = Site::closed(&world.project().with_file_name("channel"), "Basic bWU6d2VnZGFtaXQ=");
+    configure_from(&site.url.replace("http://", "http://me:wegdamit@"), &world, "");
+    synced(&world, &bare.image);
+    assert!(bare.printed("import alpha, sys; print(sys.base_prefix)").contains("/pythons/v1/"));
+    assert!(site.seen().iter().any(|request| request.path.contains(".conda")));
+    let found = ["-c", "grep -rlE 'wegdamit|bWU6d2VnZGFtaXQ=' /pyfast || echo nowhere"];
+    assert_eq!(text(&bare.run(&["--entrypoint", "sh"], &found).stdout), "nowhere\n");
 }
 
 #[test]

@@ -139,6 +139,9 @@ pub struct Bringing {
     /// Which other places are asked for those of servers: what stands in for what.
     #[serde(default)]
     pub mirrors: Vec<(String, String)>,
+    /// The user's mirrors of those, the same way.
+    #[serde(default)]
+    pub places: Vec<(String, String)>,
 }
 
 /// A Python that was brought.

@@ -2,6 +2,7 @@
 
 mod body;
 mod failure;
+mod lent;
 
 use std::ffi::{OsStr, OsString};
 use std::sync::atomic::AtomicU64;
@@ -25,6 +26,7 @@ use failure::{Failure, innermost, retry_after};
 use pyfast_packaging::safe_url::redact;
 
 pub(crate) use body::content_range;
+pub use lent::is_passing_status;
 
 /// Attempts for one request, the first included.
 const ATTEMPTS: u32 = 5;

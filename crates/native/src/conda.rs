@@ -3,6 +3,7 @@
 
 mod judge;
 mod link;
+mod passing;
 mod solve;
 mod virtual_packages;
 
@@ -10,7 +11,7 @@ pub(crate) use judge::{
     fit_the_machine, hold_together, needs, record, refuse_python_packages, suits,
 };
 pub(crate) use link::{Places, link};
-pub use solve::{mirrors, solve};
+pub use solve::{mirrors, solve, under_alias};
 
 use rattler_conda_types::Subdir;
 

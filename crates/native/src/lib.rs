@@ -11,6 +11,7 @@ mod error;
 mod event;
 mod fetch;
 mod link_scripts;
+mod logins;
 mod machine;
 mod mirrors;
 mod prefix;
@@ -23,9 +24,11 @@ mod tools;
 #[cfg(test)]
 mod fixtures;
 
-pub use conda::{mirrors, solve};
+pub use conda::{mirrors, solve, under_alias};
 pub use error::Error;
 pub use event::Event;
+pub use fetch::{Carried, carried};
+pub use logins::Logins;
 pub use machine::Machine;
 pub use mirrors::Mirrors;
 pub use prefix::{Made, make};

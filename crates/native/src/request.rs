@@ -18,9 +18,11 @@ pub struct Request {
     pub packages: Vec<String>,
     /// Channels, the first before the next: names, URLs, directories.
     pub channels: Vec<String>,
-    /// Those that the project names. Others stand in for them on one machine, as a mirror does: what was chosen there is
-    /// what is asked for everywhere.
+    /// Those that are meant. Others stand in for them on one machine, as a mirror does: what was chosen there is what is
+    /// asked for everywhere.
     pub named: Vec<String>,
+    /// Those that the project itself names, or the one that is usual: what a user has instead of that is no other request.
+    pub of_project: Vec<String>,
     /// The time after which nothing counts that was made, in UTC (`2026-01-31T12:00:00Z`).
     pub exclude_newer: Option<String>,
     /// What directories are relative to, absolute.
@@ -31,11 +33,11 @@ impl Request {
     /// Everything that shapes what is chosen, on whatever machine.
     pub fn fingerprint(&self) -> String {
         // Locks go from machine to machine: a channel beside the project is there, wherever the project is.
-        let Self { python, packages, channels: _, named, exclude_newer, directory: _ } = self;
+        let Self { python, packages, channels: _, named: _, of_project, exclude_newer, .. } = self;
         Fingerprint::new("native", VERSION)
             .fields("python", python)
             .fields("packages", packages)
-            .fields("channels", named)
+            .fields("channels", of_project)
             .fields("exclude-newer", exclude_newer)
             .finish()
     }
@@ -97,7 +99,8 @@ mod tests {
             python: Some("3.12".to_owned()),
             packages: Vec::new(),
             channels: vec!["/mirror".to_owned()],
-            named: vec![channel.to_owned()],
+            named: vec!["https://own.test/c".to_owned()],
+            of_project: vec![channel.to_owned()],
             exclude_newer: None,
             directory: directory.into(),
         };

@@ -8,6 +8,7 @@ use tokio::runtime::Runtime;
 
 use crate::error::Error;
 use crate::event::Event;
+use crate::logins::Logins;
 use crate::mirrors::Mirrors;
 
 /// Files are linked side by side, each on a thread that waits for the disk.
@@ -26,6 +27,8 @@ pub struct Tools {
     pub(crate) archives: Option<PathBuf>,
     /// Which other places are asked.
     pub(crate) mirrors: Mirrors,
+    /// What lets in there.
+    pub(crate) logins: Logins,
 }
 
 impl Tools {
@@ -39,8 +42,8 @@ impl Tools {
         events: Arc<dyn Fn(Event) + Send + Sync>,
     ) -> Result<Self, Error> {
         let runtime = threads()?;
-        let mirrors = Mirrors::default();
-        Ok(Self { client, cache, events, runtime, archives: None, mirrors })
+        let (mirrors, logins) = Default::default();
+        Ok(Self { client, cache, events, runtime, archives: None, mirrors, logins })
     }
 
     /// The same, where archives of directories lie in this one, by their file names.
@@ -53,6 +56,12 @@ impl Tools {
     #[must_use]
     pub fn with_mirrors(self, mirrors: Mirrors) -> Self {
         Self { mirrors, ..self }
+    }
+
+    /// The same, let in by what URLs of channels had in them.
+    #[must_use]
+    pub fn with_logins(self, logins: Logins) -> Self {
+        Self { logins, ..self }
     }
 
     /// Which other places are asked.

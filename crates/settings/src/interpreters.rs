@@ -1,5 +1,6 @@
 //! Finding an interpreter on this machine, and remembering what it said of itself.
 
+pub mod channels;
 mod managed;
 mod wanted;
 

@@ -14,9 +14,10 @@ use pyfast_resolver::native::NativeLock;
 use pyfast_root::Root;
 use pyfast_settings::interpreters::FromChannels;
 use pyfast_settings::{Python, Settings, client_options};
+use url::Url;
 
 use super::before::{Before, Choice};
-use super::channels;
+use super::channels::Channels;
 use super::cutoff::cutoff;
 use super::ground::{machine_of, made};
 use super::{Ground, Managed, Of};
@@ -29,9 +30,6 @@ use crate::sync::lock_use;
 use crate::task::Task;
 use crate::volume_place::{VolumePlace, at_place, subject};
 
-/// The channel that is meant where none is named; who reads channels knows where it is.
-const USUAL: &str = "conda-forge";
-
 /// Has the Python of an environment in its root, and says there which it is. What was chosen for the same request stands
 /// until somebody asks for newer versions.
 pub(crate) fn bring(
@@ -39,8 +37,9 @@ pub(crate) fn bring(
     what: FromChannels<'_>,
     ground: &Ground<'_>,
 ) -> Result<Managed, Error> {
-    let Task { options, settings, events } = task;
-    let (request, subject) = (request(task, what)?, subject(settings));
+    let Task { options, settings, .. } = task;
+    let (ways, subject) = (Channels::of(settings)?, subject(settings));
+    let request = request(task, what, &ways)?;
     let had = ground.had(&subject)?;
     let (path, text) = lock_of_project(task);
     let memory = had.as_ref().map(|had| had.brought.clone());
@@ -73,9 +72,7 @@ pub(crate) fn bring(
             None => Error::NoLibraries { env },
         });
     }
-    let cache = settings.cache_directory()?;
-    let tools = tools(settings, events, request.channels.clone(), cache)?;
-    let tools = tools.with_mirrors(mirrors(&request)?);
+    let tools = asking(task, &request, ways)?;
     let machine = ground.machine()?;
     let choice = match standing {
         Some(choice) => choice,
@@ -94,7 +91,7 @@ pub(crate) fn bring(
 /// # Errors
 /// If uv's settings say what nothing can be made of.
 pub(crate) fn print(task: Task<'_>, what: FromChannels<'_>) -> Result<String, Error> {
-    Ok(request(task, what)?.fingerprint())
+    Ok(request(task, what, &Channels::of(task.settings)?)?.fingerprint())
 }
 
 /// What packages may rely on, where this runs.
@@ -112,9 +109,11 @@ pub(crate) fn here() -> Result<MachineFacts, Error> {
 /// What bringing it fails with.
 pub(crate) fn bring_asked(task: Task<'_>, asked: Bringing, of: &Of<'_>) -> Result<Had, Error> {
     let Task { settings, events, .. } = task;
-    let Bringing { brought, archives, mirrors } = asked;
-    let tools = tools(settings, events, brought.channels.clone(), archives.clone())?;
-    let tools = tools.with_archives(archives).with_mirrors(Mirrors(mirrors));
+    let Bringing { brought, archives, mirrors: stand_ins, places } = asked;
+    let told = telling(events, brought.channels.clone());
+    let client = Client::new(client_options(settings)?, settings.credentials()?);
+    let tools = Tools::new(Arc::new(client), archives.clone(), told)?;
+    let tools = tools.with_archives(archives).with_mirrors(Mirrors { stand_ins, places });
     let root = Root::create(of.root, of.root)?;
     let prefix = made(&root, &brought, &Machine::here()?, &tools, of.subject)?;
     Ok(Had { brought, prefix: Some(prefix), left: false })
@@ -128,7 +127,8 @@ pub(crate) fn locked(
     own: Option<(&Path, &str)>,
 ) -> Result<NativeLock, Error> {
     let Task { options, settings, events } = task;
-    let request = request(task, what)?;
+    let ways = Channels::of(settings)?;
+    let request = request(task, what, &ways)?;
     let had = at_place(settings, events, brought)?;
     let path = own.map(|(path, _)| path.to_owned()).unwrap_or_default();
     let text = own.map(|(_, text)| text);
@@ -139,8 +139,7 @@ pub(crate) fn locked(
     let choice = if let Some(choice) = standing {
         choice
     } else {
-        let cache = settings.cache_directory()?;
-        let tools = tools(settings, events, request.channels.clone(), cache)?;
+        let tools = asking(task, &request, ways)?;
         choose(&request, &machine(settings)?, &tools)?
     };
     Ok(before.beside_others(&choice))
@@ -187,37 +186,40 @@ fn lock_of_project(Task { options, settings, .. }: Task<'_>) -> (PathBuf, Option
     found.unwrap_or_else(|| (places[0].clone(), None))
 }
 
-fn request(task: Task<'_>, what: FromChannels<'_>) -> Result<Request, Error> {
+fn request(task: Task<'_>, what: FromChannels<'_>, ways: &Channels) -> Result<Request, Error> {
     let Task { options, settings, .. } = task;
-    let native = &settings.project.config.native;
-    let mut named = native.channels.clone();
-    // Here, for they are said where nothing is asked of them too.
-    channels::check(&named, &settings.project.directory)?;
-    if named.is_empty() {
-        named.push(USUAL.to_owned());
-    }
-    let given = &settings.flags.index.channels;
-    let given = channels::given(given, &settings.project.working_directory)?;
-    let channels = if given.is_empty() { named.clone() } else { given };
     Ok(Request {
         python: what.python().map(str::to_owned),
-        packages: native.packages.clone(),
-        channels,
-        named,
+        packages: settings.project.config.native.packages.clone(),
+        channels: ways.asked.clone(),
+        named: ways.named.clone(),
+        of_project: ways.of_project.clone(),
         exclude_newer: cutoff(&options.resolve, settings)?.map(|time| time.to_string()),
         directory: settings.project.directory.clone(),
     })
 }
 
-fn tools(
-    settings: &Settings,
-    events: &Events,
-    channels: Vec<String>,
-    cache: PathBuf,
-) -> Result<Tools, Error> {
-    let client = Client::new(client_options(settings)?, settings.credentials()?);
+/// What channels and their other places are asked with; what of the user's configuration does not count is said.
+fn asking(task: Task<'_>, request: &Request, ways: Channels) -> Result<Tools, Error> {
+    let Task { settings, events, .. } = task;
+    for said in ways.unfollowed {
+        events(Event::Warning(said));
+    }
+    let mut credentials = settings.credentials()?;
+    credentials.merge(ways.logins.users());
+    let servers = request.channels.iter().filter_map(|channel| Url::parse(channel).ok());
+    servers.for_each(|server| credentials.add_service(&server));
+    let client = Arc::new(Client::new(client_options(settings)?, credentials));
+    let told = telling(events, request.channels.clone());
+    let tools = Tools::new(client, settings.cache_directory()?, told)?;
+    let mirrors = Mirrors { places: ways.mirrors.places, ..mirrors(request)? };
+    Ok(tools.with_mirrors(mirrors).with_logins(ways.logins))
+}
+
+/// Who is told what goes on.
+fn telling(events: &Events, channels: Vec<String>) -> Arc<dyn Fn(Native) + Send + Sync> {
     let told = Arc::clone(events);
-    let events = move |event| match event {
+    Arc::new(move |event| match event {
         Native::Solving => told(Event::Resolving),
         Native::Making { python, packages, bytes } => {
             told(Event::Bringing { python, packages, bytes, channels: channels.clone() });
@@ -227,6 +229,5 @@ fn tools(
         ))),
         Native::Waiting(waiting) => told(Event::Work(Work::Waiting(waiting))),
         _ => {}
-    };
-    Ok(Tools::new(Arc::new(client), cache, Arc::new(events))?)
+    })
 }

@@ -9,7 +9,7 @@ use pyfast_environment::question::{Bringing, Had, MachineFacts};
 use pyfast_environment::{Error as EnvironmentError, Subject};
 use pyfast_installer::prefix::{Brought, NativePackage, Prefix};
 use pyfast_launcher::engine::Content;
-use pyfast_native::{Machine, Mirrors, Solved, Tools, make};
+use pyfast_native::{Carried, Machine, Mirrors, Solved, Tools, carried, make};
 use pyfast_root::{Root, regular_file};
 use url::Url;
 
@@ -64,10 +64,15 @@ impl Ground<'_> {
         let archives = PathBuf::from(FILES).join("native");
         let mirrors = tools.mirrors();
         let own = brought.packages.iter().filter_map(|one| packed(one, mirrors, &archives));
-        let files = own.collect::<Result<_, _>>()?;
+        let mut files = own.collect::<Result<Vec<_>, _>>()?;
+        for Carried { file: name, content } in carried(&brought.packages, tools)? {
+            let inside = archives.join(name).display().to_string();
+            files.push(file(inside, Content::File(Arc::new(content))));
+        }
         let network = helper_network(place.settings).to_owned();
         place.take_along(Luggage { files, network });
-        let had = ask::bring(*place, Bringing { brought, archives, mirrors: mirrors.0.clone() })?;
+        let (mirrors, places) = (mirrors.stand_ins.clone(), mirrors.places.clone());
+        let had = ask::bring(*place, Bringing { brought, archives, mirrors, places })?;
         had.prefix.ok_or(Error::NoInterpreter)
     }
 }
@@ -92,7 +97,8 @@ pub(super) fn made(
     Ok(made.prefix().clone())
 }
 
-/// An archive that is a file of this machine goes along; others are fetched there.
+/// An archive that is a file of this machine goes along; others are fetched there, but for those that this machine alone is
+/// let in for.
 fn packed(
     package: &NativePackage,
     mirrors: &Mirrors,

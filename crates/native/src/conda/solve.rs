@@ -13,6 +13,7 @@ use rattler_solve::{
 };
 
 use super::judge::refuse_python_packages;
+use super::passing::passing;
 use super::platform;
 use super::virtual_packages::virtual_packages;
 use crate::error::{Error, whole};
@@ -53,7 +54,7 @@ pub fn solve(request: &Request, machine: &Machine, tools: &Tools) -> Result<Solv
         .channel_relations(ChannelRelationsMode::Disabled);
     let unread = |error: rattler_repodata_gateway::GatewayError| Error::Repodata {
         channels: places.clone(),
-        reason: whole(&error),
+        reason: tools.logins.hidden(&whole(&error)),
     };
     let found = tools.runtime.block_on(query.execute()).map_err(unread)?;
     let task = SolverTask {
@@ -69,7 +70,7 @@ pub fn solve(request: &Request, machine: &Machine, tools: &Tools) -> Result<Solv
         reason: reason(&error),
     })?;
     refuse_python_packages(&solved.records)?;
-    Solved::of_records(&solved.records, &mirrors(request)?)
+    Solved::of_records(&solved.records, &tools.mirrors)
 }
 
 fn gateway(tools: &Tools) -> Result<Gateway, Error> {
@@ -78,7 +79,7 @@ fn gateway(tools: &Tools) -> Result<Gateway, Error> {
         if offline { CacheAction::ForceCacheOnly } else { CacheAction::CacheOrFetch };
     let default = SourceConfig { cache_action, ..SourceConfig::default() };
     Ok(Gateway::builder()
-        .with_client(tools.client.transport()?)
+        .with_client(passing(tools)?)
         .with_cache_dir(tools.cache.join(MEMORY))
         .with_channel_config(Reading { default, ..Reading::default() })
         .with_max_concurrent_requests(32)
@@ -111,8 +112,8 @@ fn channel(text: &str, config: &ChannelConfig) -> Result<Channel, Error> {
     Ok(channel)
 }
 
-/// What stands in for what in a request: each place for the channel in its turn. Where there are more or fewer of them than
-/// channels nobody knows for which, and what is found is kept as it was found.
+/// What stands in for what in a request, as [`Mirrors::stand_ins`] has it: each place for the channel in its turn. Where
+/// there are more or fewer of them than channels nobody knows for which, and what is found is kept as it was found.
 ///
 /// # Errors
 /// If one is no channel.
@@ -125,7 +126,18 @@ pub fn mirrors(request: &Request) -> Result<Mirrors, Error> {
     let begin = |text: &String| Ok::<_, Error>(channel(text, &config)?.base_url.url().to_string());
     let pairs = named.iter().zip(channels).map(|(named, asked)| Ok((begin(named)?, begin(asked)?)));
     let pairs = pairs.collect::<Result<Vec<_>, Error>>()?;
-    Ok(Mirrors(pairs.into_iter().filter(|(named, asked)| named != asked).collect()))
+    let stand_ins = pairs.into_iter().filter(|(named, asked)| named != asked).collect();
+    Ok(Mirrors { stand_ins, ..Mirrors::default() })
+}
+
+/// A channel of this name where the user has names looked for, which is a URL or a directory.
+///
+/// # Errors
+/// If it is neither.
+pub fn under_alias(alias: &str, name: &str) -> Result<String, Error> {
+    let joined = format!("{}/{name}", alias.trim_end_matches('/'));
+    let config = ChannelConfig::default_with_root_dir("/".into());
+    Ok(channel(&joined, &config)?.base_url.url().as_str().trim_end_matches('/').to_owned())
 }
 
 fn exclude_newer(request: &Request) -> Result<Option<ExcludeNewer>, Error> {
@@ -146,6 +158,7 @@ mod tests {
             packages: Vec::new(),
             channels: list(channels),
             named: list(named),
+            of_project: list(named),
             exclude_newer: None,
             directory: "/p".into(),
         };

@@ -74,6 +74,7 @@ impl World {
             packages: packages.iter().map(|&name| name.to_owned()).collect(),
             channels: vec![self.channel.directory.display().to_string()],
             named: Vec::new(),
+            of_project: Vec::new(),
             exclude_newer: None,
             directory: self.directory.path().to_owned(),
         }
