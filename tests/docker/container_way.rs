@@ -5,11 +5,11 @@
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::it::support::copy_program;
 use crate::world::{PYFAST, World, text};
 
 /// An ordinary user of this machine, who is in the group that may use the engine.
@@ -36,6 +36,10 @@ with open('/data/seen', 'a') as file:
 print('code 1', alpha.__version__, os.environ['GREETING'], flush=True)
 time.sleep(3600)
 ";
+
+/// Held while an image is built or removed. With the last image above them go the steps of a build, which another build may
+/// have begun to go on from.
+static STEPS: Mutex<()> = Mutex::new(());
 
 /// A project, and pyfast in an image for it.
 struct Way {
@@ -77,7 +81,8 @@ impl Way {
         let place = tempfile::tempdir().unwrap();
         let bin = place.path().join("usr/local/bin");
         fs_err::create_dir_all(&bin).unwrap();
-        copy_program(Path::new(PYFAST), &bin.join("pyfast"));
+        // No link: tar gives up a file whose links others come and go by.
+        fs_err::copy(PYFAST, bin.join("pyfast")).unwrap();
         let tar = place.path().join("program.tar");
         let mut pack = Command::new("tar");
         pack.arg("-C").arg(place.path()).arg("-cf").arg(&tar).arg("usr");
@@ -91,6 +96,7 @@ impl Way {
         let arguments = ["--build-arg", &program, "--build-arg", "DEBIAN=pyfast-test/tools:trixie"];
         let build = ["build", "--network", "host", "--tag", &self.tag("pyfast"), "--file"];
         let place = [file.to_str().unwrap(), &docker];
+        let _alone = STEPS.lock().unwrap_or_else(PoisonError::into_inner);
         let built = self.world.docker(&[&build[..], &place[..1], &arguments, &place[1..]].concat());
         assert!(built.status.success(), "{}{}", text(&built.stdout), text(&built.stderr));
     }
@@ -197,6 +203,7 @@ impl Drop for Way {
         let engine = self.world.engine();
         engine.remove_all(&format!("com.docker.compose.project={}", self.name));
         engine.remove_volume(&self.name);
+        let _alone = STEPS.lock().unwrap_or_else(PoisonError::into_inner);
         for what in ["web", "pyfast", "program"] {
             self.world.docker(&["rmi", "-f", &self.tag(what)]);
         }
